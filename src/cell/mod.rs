@@ -1,0 +1,3 @@
+//! The cells, one small file each: gates, update, options.
+
+pub mod lstm;

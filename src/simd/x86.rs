@@ -1,0 +1,240 @@
+//! AVX2+FMA and AVX-512 F through `std::arch`: the only file of the kernels with `unsafe`.
+#![allow(unsafe_code, reason = "intrinsics; each block says what makes it sound")]
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::{Isa, Vector};
+
+/// Makes a token and its vector: everything that is the same but for the names of the intrinsics.
+macro_rules! isa {
+    (
+        $(#[$doc:meta])* $token:ident, $vector:ident($register:ty), lanes $lanes:literal, rows $rows:literal,
+        features $features:literal, detected by ($($feature:tt),+), integers $integers:ty,
+        $add:ident $sub:ident $mul:ident $div:ident $fma:ident $min:ident $max:ident
+        $splat:ident $load:ident $store:ident
+        $splat_bits:ident $and:ident $or:ident $and_not:ident $shift:ident $to_bits:ident $from_bits:ident
+    ) => {
+        $(#[$doc])*
+        /// A token exists only after `detect` saw the features.
+        #[derive(Clone, Copy)]
+        pub(crate) struct $token(());
+
+        /// A register; it exists only through its token.
+        #[derive(Clone, Copy)]
+        pub(crate) struct $vector($register);
+
+        impl $token {
+            /// The token, where this machine has the features.
+            pub(crate) fn detect() -> Option<Self> {
+                ($(is_x86_feature_detected!($feature))&&+).then_some(Self(()))
+            }
+
+            /// Runs `work` with the features enabled, so that all it inlines uses them.
+            #[inline(always)]
+            pub(crate) fn enable<R>(self, work: impl FnOnce() -> R) -> R {
+                #[target_feature(enable = $features)]
+                fn enabled<R>(work: impl FnOnce() -> R) -> R {
+                    work()
+                }
+                // SAFETY: `self` exists, so `detect` found every feature of the list on this machine.
+                unsafe { enabled(work) }
+            }
+
+            #[inline(always)]
+            fn splat_bits(self, bits: u32) -> $integers {
+                // SAFETY: `self` exists, so the machine has the features.
+                unsafe { $splat_bits(bits.cast_signed()) }
+            }
+        }
+
+        isa!(@operator $vector $features Add add $add);
+        isa!(@operator $vector $features Sub sub $sub);
+        isa!(@operator $vector $features Mul mul $mul);
+        isa!(@operator $vector $features Div div $div);
+
+        impl $vector {
+            #[inline(always)]
+            fn bits(self) -> $integers {
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                unsafe { $to_bits(self.0) }
+            }
+
+            #[inline(always)]
+            fn token(self) -> $token {
+                // A vector exists only through a token: the proof is passed on.
+                $token(())
+            }
+        }
+
+        impl Vector for $vector {
+            #[inline(always)]
+            fn mul_add(self, factor: Self, addend: Self) -> Self {
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $fma(self.0, factor.0, addend.0) })
+            }
+
+            #[inline(always)]
+            fn clamp(self, low: Self, high: Self) -> Self {
+                // The instruction returns its second operand when one is NaN: `self` goes there.
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $max(low.0, $min(high.0, self.0)) })
+            }
+
+            #[inline(always)]
+            fn abs(self) -> Self {
+                let sign = self.token().splat_bits(0x8000_0000);
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $from_bits($and_not(sign, self.bits())) })
+            }
+
+            #[inline(always)]
+            fn with_sign_of(self, sign: Self) -> Self {
+                let mask = self.token().splat_bits(0x8000_0000);
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $from_bits($or($and_not(mask, self.bits()), $and(mask, sign.bits()))) })
+            }
+
+            #[inline(always)]
+            fn low_bits_to_exponent(self) -> Self {
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $from_bits($shift::<23>(self.bits())) })
+            }
+        }
+
+        impl Isa for $token {
+            type Vector = $vector;
+            const LANES: usize = $lanes;
+            const TILE_ROWS: usize = $rows;
+
+            #[inline(always)]
+            fn splat(self, value: f32) -> $vector {
+                // SAFETY: `self` exists, so the machine has the features.
+                $vector(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn load(self, source: &[f32]) -> $vector {
+                let source: &[f32] = &source[..Self::LANES];
+                // SAFETY: `source` holds LANES readable values (sliced above); the load asks for no alignment.
+                $vector(unsafe { $load(source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn load_part(self, source: &[f32]) -> $vector {
+                let mask = self.mask(source.len());
+                // SAFETY: the mask has a lane only for indices below `source.len()`; masked lanes are not read.
+                $vector(unsafe { self.load_masked(mask, source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store(self, vector: $vector, target: &mut [f32]) {
+                let target: &mut [f32] = &mut target[..Self::LANES];
+                // SAFETY: `target` has room for LANES values (sliced above); the store asks for no alignment.
+                unsafe { $store(target.as_mut_ptr(), vector.0) }
+            }
+
+            #[inline(always)]
+            fn store_part(self, vector: $vector, target: &mut [f32]) {
+                let mask = self.mask(target.len());
+                // SAFETY: the mask has a lane only for indices below `target.len()`; masked lanes are not written.
+                unsafe { self.store_masked(mask, target.as_mut_ptr(), vector.0) }
+            }
+        }
+    };
+
+    (@operator $vector:ident $features:literal $name:ident $method:ident $intrinsic:ident) => {
+        impl $name for $vector {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $intrinsic(self.0, other.0) })
+            }
+        }
+    };
+}
+
+isa!(
+    /// AVX2 and FMA: 16 registers of 8 lanes.
+    Avx2, Octet(__m256), lanes 8,
+    // 12 accumulators, 3 values and 1 weight vector fill the 16 registers.
+    rows 3,
+    features "avx2,fma", detected by ("avx2", "fma"), integers __m256i,
+    _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_min_ps _mm256_max_ps
+    _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps
+    _mm256_set1_epi32 _mm256_and_si256 _mm256_or_si256 _mm256_andnot_si256 _mm256_slli_epi32
+    _mm256_castps_si256 _mm256_castsi256_ps
+);
+
+isa!(
+    /// AVX-512 F: 32 registers of 16 lanes.
+    Avx512, Sixteen(__m512), lanes 16,
+    // 24 accumulators, 4 weight vectors and a value of 32 registers.
+    rows 6,
+    features "avx512f,avx2,fma", detected by ("avx512f", "avx2", "fma"), integers __m512i,
+    _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps
+    _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps
+    _mm512_set1_epi32 _mm512_and_si512 _mm512_or_si512 _mm512_andnot_si512 _mm512_slli_epi32
+    _mm512_castps_si512 _mm512_castsi512_ps
+);
+
+impl Avx2 {
+    /// The first `count` lanes on, the others off.
+    #[inline(always)]
+    fn mask(self, count: usize) -> __m256i {
+        // A window of eight over eight ones and eight zeros.
+        const WINDOW: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        let window = &WINDOW[8 - count.min(8)..][..8];
+        // SAFETY: `window` holds eight values (sliced above); `self` exists, so the machine has AVX2.
+        unsafe { _mm256_loadu_si256(window.as_ptr().cast()) }
+    }
+
+    /// Loads the lanes of `mask`, zeros elsewhere.
+    ///
+    /// # Safety
+    /// `source` must be readable at every lane of `mask`.
+    #[inline(always)]
+    unsafe fn load_masked(self, mask: __m256i, source: *const f32) -> __m256 {
+        // SAFETY: the caller's promise; `self` exists, so the machine has AVX2.
+        unsafe { _mm256_maskload_ps(source, mask) }
+    }
+
+    /// Stores the lanes of `mask`.
+    ///
+    /// # Safety
+    /// `target` must be writable at every lane of `mask`.
+    #[inline(always)]
+    unsafe fn store_masked(self, mask: __m256i, target: *mut f32, vector: __m256) {
+        // SAFETY: the caller's promise; `self` exists, so the machine has AVX2.
+        unsafe { _mm256_maskstore_ps(target, mask, vector) }
+    }
+}
+
+impl Avx512 {
+    /// The first `count` lanes on, the others off.
+    #[inline(always)]
+    fn mask(self, count: usize) -> __mmask16 {
+        if count >= 16 { u16::MAX } else { (1 << count) - 1 }
+    }
+
+    /// Loads the lanes of `mask`, zeros elsewhere.
+    ///
+    /// # Safety
+    /// `source` must be readable at every lane of `mask`.
+    #[inline(always)]
+    unsafe fn load_masked(self, mask: __mmask16, source: *const f32) -> __m512 {
+        // SAFETY: the caller's promise; `self` exists, so the machine has AVX-512 F.
+        unsafe { _mm512_maskz_loadu_ps(mask, source) }
+    }
+
+    /// Stores the lanes of `mask`.
+    ///
+    /// # Safety
+    /// `target` must be writable at every lane of `mask`.
+    #[inline(always)]
+    unsafe fn store_masked(self, mask: __mmask16, target: *mut f32, vector: __m512) {
+        // SAFETY: the caller's promise; `self` exists, so the machine has AVX-512 F.
+        unsafe { _mm512_mask_storeu_ps(target, mask, vector) }
+    }
+}
