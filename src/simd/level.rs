@@ -79,11 +79,23 @@ impl Level {
     }
 
     /// `f32` lanes of one register.
-    pub fn lanes(self) -> usize {
+    pub const fn lanes(self) -> usize {
         match self {
             Level::Portable => 4,
             Level::Avx2 => 8,
             Level::Avx512 => 16,
+        }
+    }
+
+    /// Rows of the largest register tile of rows × 4 vectors.
+    pub const fn tile_rows(self) -> usize {
+        match self {
+            // 8 accumulators, 4 weight vectors and 2 values of 16 registers.
+            Level::Portable => 2,
+            // 12 accumulators, 3 values and a weight vector fill the 16 registers.
+            Level::Avx2 => 3,
+            // 24 accumulators, 6 values and a weight vector of 32 registers.
+            Level::Avx512 => 6,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use wide::{f32x4, u32x4};
 
-use super::{Isa, Vector};
+use super::{Isa, Level, Vector};
 
 /// The token of the portable level; every machine has it.
 #[derive(Clone, Copy)]
@@ -14,7 +14,7 @@ pub(crate) struct Portable;
 #[derive(Clone, Copy)]
 pub(crate) struct Quad(f32x4);
 
-const LANES: usize = 4;
+const LANES: usize = Level::Portable.lanes();
 
 macro_rules! operator {
     ($($name:ident $method:ident)*) => {$(
@@ -73,8 +73,7 @@ impl Vector for Quad {
 impl Isa for Portable {
     type Vector = Quad;
     const LANES: usize = LANES;
-    // 8 accumulators, 4 weights and 2 values of 16 registers.
-    const TILE_ROWS: usize = 2;
+    const TILE_ROWS: usize = Level::Portable.tile_rows();
 
     #[inline(always)]
     fn splat(self, value: f32) -> Quad {

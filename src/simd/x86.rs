@@ -4,12 +4,12 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::{Isa, Vector};
+use super::{Isa, Level, Vector};
 
 /// Makes a token and its vector: everything that is the same but for the names of the intrinsics.
 macro_rules! isa {
     (
-        $(#[$doc:meta])* $token:ident, $vector:ident($register:ty), lanes $lanes:literal, rows $rows:literal,
+        $(#[$doc:meta])* $token:ident, $vector:ident($register:ty), level $level:ident,
         features $features:literal, detected by ($($feature:tt),+), integers $integers:ty,
         $add:ident $sub:ident $mul:ident $div:ident $fma:ident $min:ident $max:ident
         $splat:ident $load:ident $store:ident
@@ -104,8 +104,8 @@ macro_rules! isa {
 
         impl Isa for $token {
             type Vector = $vector;
-            const LANES: usize = $lanes;
-            const TILE_ROWS: usize = $rows;
+            const LANES: usize = Level::$level.lanes();
+            const TILE_ROWS: usize = Level::$level.tile_rows();
 
             #[inline(always)]
             fn splat(self, value: f32) -> $vector {
@@ -157,9 +157,7 @@ macro_rules! isa {
 
 isa!(
     /// AVX2 and FMA: 16 registers of 8 lanes.
-    Avx2, Octet(__m256), lanes 8,
-    // 12 accumulators, 3 values and 1 weight vector fill the 16 registers.
-    rows 3,
+    Avx2, Octet(__m256), level Avx2,
     features "avx2,fma", detected by ("avx2", "fma"), integers __m256i,
     _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_min_ps _mm256_max_ps
     _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps
@@ -169,9 +167,7 @@ isa!(
 
 isa!(
     /// AVX-512 F: 32 registers of 16 lanes.
-    Avx512, Sixteen(__m512), lanes 16,
-    // 24 accumulators, 4 weight vectors and a value of 32 registers.
-    rows 6,
+    Avx512, Sixteen(__m512), level Avx512,
     features "avx512f,avx2,fma", detected by ("avx512f", "avx2", "fma"), integers __m512i,
     _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps

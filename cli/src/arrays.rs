@@ -1,0 +1,171 @@
+//! NumPy arrays in and out: `.npz` files through `npyz`.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use npyz::npz::{NpzArchive, NpzWriter};
+use npyz::{Order, TypeChar, WriterBuilder};
+
+use crate::files::write_whole;
+
+/// An array in C order. Values are kept in double precision, which holds float32 and float64 exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// The last axis moves fastest.
+    pub values: Vec<f64>,
+}
+
+/// Which element type a file is written with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// float32
+    Single,
+    /// float64
+    Double,
+}
+
+/// An open `.npz` file.
+pub struct Arrays {
+    archive: NpzArchive<std::io::BufReader<File>>,
+    names: Vec<String>,
+}
+
+impl Arrays {
+    /// Opens a file and reads its table of contents. Errors name the array; the caller adds the file.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path)?;
+        let archive = NpzArchive::new(std::io::BufReader::new(file)).context("not a readable npz file")?;
+        let names = archive.array_names().map(str::to_owned).collect();
+        Ok(Arrays { archive, names })
+    }
+
+    /// The names of the arrays.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Reads an array; `None` if the file has none of that name.
+    pub fn read(&mut self, name: &str) -> Result<Option<Array>> {
+        if !self.names.iter().any(|known| known == name) {
+            return Ok(None);
+        }
+        let size = {
+            let zip = self.archive.zip_archive();
+            zip.by_name(&npyz::npz::file_name_from_array_name(name)).map(|entry| entry.size()).unwrap_or(u64::MAX)
+        };
+        let mut read = || -> Result<Option<Array>> {
+            let Some(file) = self.archive.by_name(name)? else { return Ok(None) };
+            let shape: Vec<usize> =
+                file.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
+            let items = shape.iter().try_fold(1usize, |product, axis| product.checked_mul(*axis));
+            let Some(items) = items.filter(|items| *items as u64 <= size) else {
+                bail!("its header speaks of more values than the file holds: shape {shape:?}");
+            };
+            let order = file.order();
+            let npyz::DType::Plain(kind) = file.dtype() else {
+                bail!("structured arrays are not read: expected float32 or float64");
+            };
+            let values: Vec<f64> = match (kind.type_char(), kind.size_field()) {
+                (TypeChar::Float, 4) => file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?,
+                (TypeChar::Float, 8) => file.into_vec::<f64>()?,
+                _ => bail!("element type {kind} is not read: expected float32 or float64"),
+            };
+            ensure!(values.len() == items, "{} values, expected {items} for shape {shape:?}", values.len());
+            let values = if order == Order::Fortran { to_c_order(&shape, &values) } else { values };
+            Ok(Some(Array { shape, values }))
+        };
+        read().with_context(|| format!("array {name}"))
+    }
+
+    /// Reads an array that must be there; `shape` says which one is meant.
+    pub fn require(&mut self, name: &str, shape: &str) -> Result<Array> {
+        match self.read(name)? {
+            Some(array) => Ok(array),
+            None if self.names.is_empty() => bail!("no array {name}: expected {shape}, the file holds no arrays"),
+            None => bail!("no array {name}: expected {shape}, found {}", self.names.join(", ")),
+        }
+    }
+}
+
+/// Writes arrays to a `.npz` file, whole or not at all.
+pub fn write(path: &Path, precision: Precision, arrays: &[(&str, Array)]) -> Result<()> {
+    write_whole(path, |file| {
+        let mut npz = NpzWriter::new(file);
+        for (name, array) in arrays {
+            let shape: Vec<u64> = array.shape.iter().map(|axis| *axis as u64).collect();
+            match precision {
+                Precision::Single => write_array(&mut npz, name, &shape, array.values.iter().map(|value| *value as f32))?,
+                Precision::Double => write_array(&mut npz, name, &shape, array.values.iter().copied())?,
+            }
+        }
+        npz.zip_writer().finish()?;
+        Ok(())
+    })
+}
+
+fn write_array<T: npyz::AutoSerialize>(
+    npz: &mut NpzWriter<&mut BufWriter<File>>,
+    name: &str,
+    shape: &[u64],
+    values: impl Iterator<Item = T>,
+) -> Result<()> {
+    let mut writer = npz.array(name, Default::default())?.default_dtype().shape(shape).begin_nd()?;
+    writer.extend(values)?;
+    Ok(writer.finish()?)
+}
+
+/// Fortran order has the first axis fastest.
+fn to_c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    let mut strides = Vec::with_capacity(shape.len());
+    let mut stride = 1;
+    for axis in shape {
+        strides.push(stride);
+        stride *= axis;
+    }
+    let mut index = vec![0; shape.len()];
+    let mut ordered = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        ordered.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_c_order;
+
+    #[test]
+    fn fortran_order_is_turned_into_c_order() {
+        // a[i][j][k] = 100 i + 10 j + k, written with i fastest.
+        let shape = [2, 3, 4];
+        let mut fortran = Vec::new();
+        for k in 0..4 {
+            for j in 0..3 {
+                for i in 0..2 {
+                    fortran.push(f64::from(100 * i + 10 * j + k));
+                }
+            }
+        }
+        let ordered = to_c_order(&shape, &fortran);
+        let mut at = 0;
+        for i in 0..2 {
+            for j in 0..3 {
+                for k in 0..4 {
+                    assert_eq!(ordered[at], f64::from(100 * i + 10 * j + k), "at [{i}][{j}][{k}]");
+                    at += 1;
+                }
+            }
+        }
+    }
+}

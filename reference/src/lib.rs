@@ -1,0 +1,126 @@
+//! The book of recurrent cells: the equations, one function a gate, every number explained.
+//!
+//! Read it beside the equations. It depends on nothing, uses loops and indices, and never gets faster; the fast kernels are
+//! checked against it.
+//!
+//! # Letters
+//! `x` features (I of them), `h` hidden state and `c` cell state (H units), `h⁻` and `c⁻` those of the previous step;
+//! `W` input weights (H × I), `R` recurrent weights (H × H), `b` bias, `p` peephole, `z_f` … the sum that the forget gate
+//! squashes. `·` multiplies number by number, `σ` is the sigmoid.
+//!
+//! # The chapters
+//! 1. Squashing: [`sigmoid`], [`tanh`], [`relu`]; [`softmax`] for the answer, [`one_hot`] for words; [`facts`].
+//! 2. [`SimpleRnn`]: `h = φ(W x + R h⁻ + b)`.
+//! 3. [`Lstm`]: forget gate, candidate, input gate, cell state, output gate, hidden state; its [variants](LstmOptions) and
+//!    [peepholes](Gate::peephole).
+//! 4. [`Gru`]: reset gate, update gate, candidate.
+//! 5. [`forward`]: whole sequences, `[batch, timesteps, features]`.
+//! 6. [`Trace`]: every quantity with its formula, to read, to print, to [change](Changes).
+//!
+//! # The worked example
+//! One unit, one feature, one step: c⁻ = 2, x = 1, h⁻ = 1. The gates in the order of the documents:
+//!
+//! ```
+//! use gatewise_reference::{NoTrace, example};
+//!
+//! let lstm = example::worked_example::<f64>();
+//! let now = example::moment();
+//! let unit = now.unit(0);
+//! let none = &mut NoTrace;
+//!
+//! // How much of the old memory is kept?
+//! let f = lstm.forget_gate(unit, none);
+//! let kept = lstm.kept_memory(unit, f, none);
+//! assert_eq!(format!("{:.2} {:.2}", f.value, kept.value), "1.00 1.99");
+//!
+//! // What could be written, and how much of it is?
+//! let g = lstm.candidate(unit, none);
+//! let i = lstm.input_gate(unit, none);
+//! let written = lstm.written_memory(unit, i, g, none);
+//! assert_eq!(format!("{:.2} {:.2}", g.value, i.value), "0.97 0.99");
+//!
+//! // The new memory, and what is shown of it.
+//! let c = lstm.cell_state(unit, kept, written, none);
+//! let squashed = lstm.squashed_cell_state(unit, c, none);
+//! let o = lstm.output_gate(unit, c, none);
+//! let h = lstm.hidden_state(unit, o, squashed, none);
+//! assert_eq!(format!("{:.2} {:.2} {:.2}", c.value, o.value, h.value), "2.95 0.99 0.99");
+//! ```
+//!
+//! The same step in one call, with every number explained:
+//!
+//! ```
+//! use gatewise_reference::{Layout, Sequence, Trace, TraceFilter, example, forward};
+//!
+//! let input = Sequence {
+//!     layout: Layout::BatchFirst,
+//!     batch: 1,
+//!     steps: 1,
+//!     x: &[example::X],
+//!     h0: Some(&[example::H_PREVIOUS]),
+//!     c0: Some(&[example::C_PREVIOUS]),
+//! };
+//! let mut trace = Trace::new(TraceFilter::default());
+//! let output = forward(&example::worked_example::<f64>(), &input, &mut trace)?;
+//! assert!((output.y[0] - 0.986229125417).abs() < 1e-12);
+//! assert_eq!(format!("{trace:.2}"), "\
+//! LSTM, batch row 0, step 0
+//! z_f     = 1.63·1 + 2.70·1 + 1.62    = 5.95  forget gate's sum
+//! f       = σ(5.95)                   = 1.00  forget gate
+//! f·c⁻    = 1.00·2                    = 1.99  kept memory
+//! z_g     = 0.94·1 + 1.41·1 − 0.32    = 2.03  candidate's sum
+//! g       = tanh(2.03)                = 0.97  candidate
+//! z_i     = 1.65·1 + 2·1 + 0.62       = 4.27  input gate's sum
+//! i       = σ(4.27)                   = 0.99  input gate
+//! i·g     = 0.99·0.97                 = 0.95  written memory
+//! c       = 1.99 + 0.95               = 2.95  cell state
+//! tanh(c) = tanh(2.95)                = 0.99  squashed cell state
+//! z_o     = (−0.19)·1 + 4.38·1 + 0.59 = 4.78  output gate's sum
+//! o       = σ(4.78)                   = 0.99  output gate
+//! h       = 0.99·0.99                 = 0.99  hidden state
+//! ");
+//! # Ok::<(), gatewise_reference::Error>(())
+//! ```
+
+#![allow(clippy::needless_range_loop, reason = "the equations have indices, and so has the book")]
+
+mod activation;
+mod error;
+pub mod example;
+pub mod facts;
+mod formula;
+mod gate;
+mod gru;
+mod json;
+mod letters;
+mod lstm;
+mod matrix;
+mod notation;
+mod operand;
+mod program;
+mod pytorch;
+mod recorder;
+mod rnn;
+mod scalar;
+mod sequence;
+mod table;
+mod trace;
+mod variants;
+
+pub use activation::{Function, one_hot, relu, sigmoid, softmax, tanh};
+pub use error::Error;
+pub use formula::{Formula, Named, Product};
+pub use gate::{Gate, Moment, State, Unit};
+pub use gru::{Gru, Reset, Update};
+pub use lstm::Lstm;
+pub use matrix::Matrix;
+pub use notation::{Length, number};
+pub use operand::{Operand, Symbol};
+pub use program::Changes;
+pub use pytorch::PyTorchWeights;
+pub use recorder::{Label, NoTrace, Recorder, Sum};
+pub use rnn::SimpleRnn;
+pub use scalar::Scalar;
+pub use sequence::{Cell, Layout, Output, Sequence, forward};
+pub use trace::{Quantity, Step, Trace, TraceFilter};
+pub use variants::{Coupling, GateUse, LstmOptions};

@@ -1,0 +1,122 @@
+//! How the cells compute: every quantity goes through a recorder, which may keep how it came about.
+//!
+//! Computing and recording are the same lines of code, so a recorded formula cannot differ from what was computed. Symbols
+//! are written out, and formulas stored, only for a recorder that wants them.
+
+use crate::activation::Function;
+use crate::formula::{Formula, Named, Product, empty_sum, signed_product};
+use crate::operand::{Operand, Symbol};
+use crate::scalar::Scalar;
+use crate::trace::Quantity;
+
+/// Receives every quantity that a cell computes, in the order of computation.
+///
+/// [`NoTrace`] wants none of them, [`Trace`](crate::Trace) keeps them.
+pub trait Recorder<S: Scalar> {
+    /// Announces whose quantities follow: the cell's name.
+    fn begin_sequence(&mut self, cell: &'static str);
+
+    /// Announces when the quantities that follow are computed: the row of the batch and the time step.
+    fn begin_step(&mut self, batch: usize, step: usize);
+
+    /// Says whether the quantities of a unit are wanted at the present step.
+    fn wants(&self, unit: usize) -> bool;
+
+    /// Receives a quantity; called only where [`Recorder::wants`] says so.
+    fn record(&mut self, quantity: Quantity<S>);
+
+    /// Computes a sum of products, which `terms` adds one by one.
+    fn sum(&mut self, label: Label, terms: impl FnOnce(&mut Sum<S>)) -> Operand<S> {
+        let wanted = self.wants(label.unit);
+        let mut sum = Sum { value: empty_sum(), products: wanted.then(Vec::new) };
+        terms(&mut sum);
+        if let Some(products) = sum.products {
+            self.record(label.quantity(Formula::Sum(products), sum.value));
+        }
+        Operand { symbol: label.symbol, value: sum.value }
+    }
+
+    /// Computes a product.
+    fn product(&mut self, label: Label, factors: &[Operand<S>]) -> Operand<S> {
+        self.sum(label, |sum| sum.add(factors))
+    }
+
+    /// Computes a function of a quantity.
+    fn apply(&mut self, label: Label, function: Function, argument: Operand<S>) -> Operand<S> {
+        let value = function.apply(argument.value);
+        if self.wants(label.unit) {
+            let formula = Formula::Apply { function, argument: named(&argument) };
+            self.record(label.quantity(formula, value));
+        }
+        Operand { symbol: label.symbol, value }
+    }
+}
+
+/// Records nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoTrace;
+
+impl<S: Scalar> Recorder<S> for NoTrace {
+    fn begin_sequence(&mut self, _cell: &'static str) {}
+    fn begin_step(&mut self, _batch: usize, _step: usize) {}
+    fn wants(&self, _unit: usize) -> bool {
+        false
+    }
+    fn record(&mut self, _quantity: Quantity<S>) {}
+}
+
+/// Which quantity of which unit is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// What the equations call it.
+    pub symbol: Symbol,
+    /// The unit that it belongs to.
+    pub unit: usize,
+    /// What the documents call it: `forget gate`, `cell state` …
+    pub name: &'static str,
+}
+
+impl Label {
+    fn quantity<S: Scalar>(self, formula: Formula<S>, value: S) -> Quantity<S> {
+        Quantity {
+            symbol: self.symbol.to_string(),
+            letter: self.symbol.letter(),
+            name: self.name,
+            unit: self.unit,
+            formula,
+            value,
+        }
+    }
+}
+
+/// A sum that grows product by product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sum<S> {
+    value: S,
+    /// What was added so far; `None` if nobody wants to know.
+    products: Option<Vec<Product<S>>>,
+}
+
+impl<S: Scalar> Sum<S> {
+    /// Adds the product of the factors.
+    pub fn add(&mut self, factors: &[Operand<S>]) {
+        self.add_signed(false, factors);
+    }
+
+    /// Subtracts the product of the factors.
+    pub fn subtract(&mut self, factors: &[Operand<S>]) {
+        self.add_signed(true, factors);
+    }
+
+    fn add_signed(&mut self, negative: bool, factors: &[Operand<S>]) {
+        let product = signed_product(negative, factors.iter().map(|factor| factor.value));
+        self.value = self.value + product;
+        if let Some(products) = &mut self.products {
+            products.push(Product { negative, factors: factors.iter().map(named).collect() });
+        }
+    }
+}
+
+fn named<S: Scalar>(operand: &Operand<S>) -> Named<S> {
+    Named { symbol: operand.symbol.to_string(), value: operand.value }
+}

@@ -1,0 +1,142 @@
+//! Whole sequences: a cell is called once a step, for every row of the batch.
+
+use crate::error::{Error, check_length};
+use crate::gate::{Moment, State};
+use crate::recorder::Recorder;
+use crate::scalar::Scalar;
+
+/// A recurrent cell: it computes one step from the features and the previous state.
+pub trait Cell<S: Scalar> {
+    /// What the documents call the cell.
+    fn name(&self) -> &'static str;
+
+    /// I, the number of features.
+    fn input_size(&self) -> usize;
+
+    /// H, the number of hidden units: the width of the state, not the number of calls.
+    fn hidden_size(&self) -> usize;
+
+    /// Whether there is a cell state c beside the hidden state h.
+    fn has_cell_state(&self) -> bool;
+
+    /// Checks that the weights fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::Length`], naming the first that does not.
+    fn check(&self) -> Result<(), Error>;
+
+    /// Computes one step of one row of the batch.
+    ///
+    /// # Panics
+    /// If weights, features and state do not fit each other; [`forward`] checks them.
+    fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S>;
+}
+
+/// The order of a sequence's three dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// `[batch, timesteps, features]`
+    #[default]
+    BatchFirst,
+    /// `[timesteps, batch, features]`
+    TimeMajor,
+}
+
+/// A batch of sequences and the states that they start from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sequence<'a, S> {
+    /// The order of the dimensions of `x`.
+    pub layout: Layout,
+    /// B, the number of sequences.
+    pub batch: usize,
+    /// T, the number of steps of each.
+    pub steps: usize,
+    /// The features, B · T · I numbers in the order of `layout`.
+    pub x: &'a [S],
+    /// The hidden states to start from, `[batch, hidden]`; zeros if there are none.
+    pub h0: Option<&'a [S]>,
+    /// The cell states to start from, `[batch, hidden]`; zeros if there are none. Only for a cell that has one.
+    pub c0: Option<&'a [S]>,
+}
+
+/// What [`forward`] computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output<S> {
+    /// The hidden state of every step, in the layout of `x`.
+    pub y: Vec<S>,
+    /// The hidden states after the last step, `[batch, hidden]`.
+    pub h_n: Vec<S>,
+    /// The cell states after the last step, `[batch, hidden]`; empty for a cell that has none.
+    pub c_n: Vec<S>,
+}
+
+/// Runs a cell over a batch of sequences, step after step, row after row.
+///
+/// # Errors
+/// [`Error::Length`] if `x`, `h0` or `c0` does not fit, and the errors of [`Cell::check`].
+///
+/// ```
+/// use gatewise_reference::{Layout, NoTrace, Sequence, example, forward};
+///
+/// let story = &example::STORIES[0];
+/// let input = Sequence { layout: Layout::BatchFirst, batch: 1, steps: 4, x: &story.x, h0: None, c0: None };
+/// let output = forward(&example::worked_example::<f64>(), &input, &mut NoTrace)?;
+/// assert!((output.h_n[0] - 0.006393158241).abs() < 1e-12);
+/// assert_eq!(output.h_n[0], output.y[3]);
+/// # Ok::<(), gatewise_reference::Error>(())
+/// ```
+pub fn forward<S: Scalar, C: Cell<S>>(
+    cell: &C,
+    input: &Sequence<'_, S>,
+    recorder: &mut impl Recorder<S>,
+) -> Result<Output<S>, Error> {
+    cell.check()?;
+    let (inputs, hidden) = (cell.input_size(), cell.hidden_size());
+    let memory = if cell.has_cell_state() { hidden } else { 0 };
+    let numbers = input.batch.saturating_mul(input.steps).saturating_mul(inputs);
+    check_length("x", numbers, input.x.len())?;
+    let h0 = initial_state("h0", input.batch, hidden, input.h0)?;
+    let c0 = initial_state("c0", input.batch, memory, input.c0)?;
+
+    recorder.begin_sequence(cell.name());
+    let mut y = vec![S::ZERO; input.batch * input.steps * hidden];
+    let (mut h_n, mut c_n) = (Vec::new(), Vec::new());
+    for row in 0..input.batch {
+        let mut state = State {
+            h: h0[row * hidden..(row + 1) * hidden].to_vec(),
+            c: c0[row * memory..(row + 1) * memory].to_vec(),
+        };
+        for step in 0..input.steps {
+            let place = match input.layout {
+                Layout::BatchFirst => row * input.steps + step,
+                Layout::TimeMajor => step * input.batch + row,
+            };
+            let x = &input.x[place * inputs..(place + 1) * inputs];
+            recorder.begin_step(row, step);
+            let now = Moment { x, h_previous: &state.h, c_previous: &state.c };
+            state = cell.step(&now, recorder);
+            for unit in 0..hidden {
+                y[place * hidden + unit] = state.h[unit];
+            }
+        }
+        h_n.extend(state.h);
+        c_n.extend(state.c);
+    }
+    Ok(Output { y, h_n, c_n })
+}
+
+fn initial_state<S: Scalar>(
+    buffer: &'static str,
+    batch: usize,
+    width: usize,
+    given: Option<&[S]>,
+) -> Result<Vec<S>, Error> {
+    let numbers = batch.saturating_mul(width);
+    match given {
+        Some(given) => {
+            check_length(buffer, numbers, given.len())?;
+            Ok(given.to_vec())
+        }
+        None => Ok(vec![S::ZERO; numbers]),
+    }
+}
