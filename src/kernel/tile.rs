@@ -3,8 +3,8 @@
 //! For every block of hidden units and every few rows of the batch, a tile keeps all gates' sums in registers, once for
 //! `b + W·x` and once for `R·h⁻`, and hands both to the cell. Pre-activations never go to memory.
 //!
-//! The order of summation is fixed by the layer's shape alone: `b + Σ W x` in the order of the features and `Σ R h⁻` in
-//! the order of the units, then the sum of the two. So a row has the same bits alone or in any batch, on any number of
+//! The order of summation is fixed by the layer's shape alone: `b + Σ W x` over the features and `Σ R h⁻` over the units,
+//! each in chains of 32 terms, then the sum of the two. So a row has the same bits alone or in any batch, on any number of
 //! threads, streamed or at once, and on AVX2 and AVX-512.
 
 use std::array::from_fn;
@@ -222,7 +222,13 @@ impl<I: Isa, C> Tile<'_, I, C> {
     }
 }
 
-/// `sums[row][gate] += Σ_k values[row][k] · panel[k][gate]`, in the order of k.
+/// Terms that are summed in one chain; the chains' sums are added in their order.
+///
+/// Short chains are more exact: the hidden states of a voice detector (128 features, 128 units, 1,875 steps) were 2.5e-6 off
+/// with one chain, 1.3e-6 with chains of 32 (16: 1.7e-6, 64: 1.5e-6), for 2 % of the time at 32 rows.
+const CHAIN: usize = 32;
+
+/// `start[gate] + Σ_k values[row][k] · panel[k][gate]`, in chains of [`CHAIN`] terms.
 #[inline(always)]
 fn accumulate<I: Isa, const GATES: usize, const ROWS: usize>(
     isa: I,
@@ -230,13 +236,41 @@ fn accumulate<I: Isa, const GATES: usize, const ROWS: usize>(
     values: [&[f32]; ROWS],
     start: [I::Vector; GATES],
 ) -> [[I::Vector; GATES]; ROWS] {
+    let line = GATES * I::LANES;
+    let mut first = 0;
+    let mut totals = [start; ROWS];
+    for part in panel.chunks(CHAIN * line) {
+        let depth = part.len() / line;
+        let values: [&[f32]; ROWS] = from_fn(|row| &values[row][first..][..depth]);
+        if first == 0 {
+            totals = accumulate_chain(isa, part, values, totals);
+        } else {
+            let sums = accumulate_chain(isa, part, values, [[isa.splat(0.0); GATES]; ROWS]);
+            for row in 0..ROWS {
+                for gate in 0..GATES {
+                    totals[row][gate] = totals[row][gate] + sums[row][gate];
+                }
+            }
+        }
+        first += depth;
+    }
+    totals
+}
+
+/// `sums[row][gate] += Σ_k values[row][k] · panel[k][gate]`, in the order of k.
+#[inline(always)]
+fn accumulate_chain<I: Isa, const GATES: usize, const ROWS: usize>(
+    isa: I,
+    panel: &[f32],
+    values: [&[f32]; ROWS],
+    mut sums: [[I::Vector; GATES]; ROWS],
+) -> [[I::Vector; GATES]; ROWS] {
     let lines = panel.chunks_exact(GATES * I::LANES);
     let depth = lines.len();
     // Rows of one known length: the bounds checks leave the loop.
     let values: [&[f32]; ROWS] = from_fn(|row| &values[row][..depth]);
-    let mut sums = [start; ROWS];
     for (k, line) in lines.enumerate() {
-        let mut value = [start[0]; ROWS];
+        let mut value = [isa.splat(0.0); ROWS];
         for row in 0..ROWS {
             value[row] = isa.splat(values[row][k]);
         }
