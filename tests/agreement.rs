@@ -27,8 +27,12 @@ fn run(case: &Case, level: Level, threads: usize) -> Run {
 
 fn sizes() -> impl Strategy<Value = Sizes> {
     // Registers of 4, 8 and 16 lanes, tiles of 2, 3 and 6 rows, chains of 32 terms: both sides of each.
-    (1usize..6, 1usize..20, 1usize..70, 1usize..70)
-        .prop_map(|(steps, batch, input, hidden)| Sizes { steps, batch, input, hidden })
+    (1usize..6, 1usize..20, 1usize..70, 1usize..70).prop_map(|(steps, batch, input, hidden)| Sizes {
+        steps,
+        batch,
+        input,
+        hidden,
+    })
 }
 
 proptest! {

@@ -25,7 +25,11 @@ fn a_streamed_step_allocates_nothing() {
             session.reset();
             session.set_state(&case.h0, &case.c0).unwrap();
             let change = region.change();
-            assert_eq!((change.allocations, change.reallocations, change.deallocations), (0, 0, 0), "{level}, B = {batch}");
+            assert_eq!(
+                (change.allocations, change.reallocations, change.deallocations),
+                (0, 0, 0),
+                "{level}, B = {batch}"
+            );
             assert!(sum.is_finite());
         }
     }

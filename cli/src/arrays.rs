@@ -59,8 +59,7 @@ impl Arrays {
         };
         let mut read = || -> Result<Option<Array>> {
             let Some(file) = self.archive.by_name(name)? else { return Ok(None) };
-            let shape: Vec<usize> =
-                file.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
+            let shape: Vec<usize> = file.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
             let items = shape.iter().try_fold(1usize, |product, axis| product.checked_mul(*axis));
             let Some(items) = items.filter(|items| *items as u64 <= size) else {
                 bail!("its header speaks of more values than the file holds: shape {shape:?}");
@@ -70,7 +69,9 @@ impl Arrays {
                 bail!("structured arrays are not read: expected float32 or float64");
             };
             let values: Vec<f64> = match (kind.type_char(), kind.size_field()) {
-                (TypeChar::Float, 4) => file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?,
+                (TypeChar::Float, 4) => {
+                    file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?
+                }
                 (TypeChar::Float, 8) => file.into_vec::<f64>()?,
                 _ => bail!("element type {kind} is not read: expected float32 or float64"),
             };
@@ -98,7 +99,9 @@ pub fn write(path: &Path, precision: Precision, arrays: &[(&str, Array)]) -> Res
         for (name, array) in arrays {
             let shape: Vec<u64> = array.shape.iter().map(|axis| *axis as u64).collect();
             match precision {
-                Precision::Single => write_array(&mut npz, name, &shape, array.values.iter().map(|value| *value as f32))?,
+                Precision::Single => {
+                    write_array(&mut npz, name, &shape, array.values.iter().map(|value| *value as f32))?
+                }
                 Precision::Double => write_array(&mut npz, name, &shape, array.values.iter().copied())?,
             }
         }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
-use gatewise_reference::{Cell, Layout, Length, Quantity, Recorder, Sequence, Step, Trace, TraceFilter, example, number};
+use gatewise_reference::{
+    Cell, Layout, Length, Quantity, Recorder, Sequence, Step, Trace, TraceFilter, example, number,
+};
 
 use crate::inputs::{self, Expected};
 use crate::model::{self, CellKind, Nonlinearity, ReferenceCell};
@@ -146,8 +148,10 @@ fn trace_file(
     let row = arguments.batch;
     let steps = arguments.step.filter().map_or(inputs.steps, |step| step + 1);
     let pick = |values: &[f64], width: usize| values.get(row * width..(row + 1) * width).map(<[f64]>::to_vec);
-    let x: Vec<f64> =
-        (0..steps).flat_map(|step| &inputs.x[(step * inputs.batch + row) * input_size..][..input_size]).copied().collect();
+    let x: Vec<f64> = (0..steps)
+        .flat_map(|step| &inputs.x[(step * inputs.batch + row) * input_size..][..input_size])
+        .copied()
+        .collect();
     let (h0, c0) = (pick(&inputs.h0, hidden_size), pick(&inputs.c0, hidden_size));
     let sequence =
         Sequence { layout: Layout::BatchFirst, batch: 1, steps, x: &x, h0: h0.as_deref(), c0: c0.as_deref() };

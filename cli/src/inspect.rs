@@ -55,7 +55,10 @@ fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], layer: &LayerName) -
         vec!["cell".to_owned(), format!("{} (--cell {})", cell.name(), format!("{cell:?}").to_lowercase())],
         vec!["sizes".to_owned(), format!("{input} features (I), {hidden} hidden units (H)")],
         vec!["parameters".to_owned(), count(gates * hidden * (input + hidden) + bias)],
-        vec!["operations".to_owned(), format!("{} FLOPs a step and sequence", count(2 * gates * hidden * (input + hidden)))],
+        vec![
+            "operations".to_owned(),
+            format!("{} FLOPs a step and sequence", count(2 * gates * hidden * (input + hidden))),
+        ],
     ];
     if cell == CellKind::Lstm {
         let model = Lstm::with_level(&LstmWeights::from_torch(&layer)?, Level::chosen()?)?;
@@ -63,7 +66,11 @@ fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], layer: &LayerName) -
         rows.push(vec!["packed".to_owned(), format!("{} bytes for {level}", count(model.packed_bytes()))]);
         rows.push(vec![
             "kernel".to_owned(),
-            format!("{level}: {} hidden units a register, tiles of up to {} rows × 4 gates", level.lanes(), level.tile_rows()),
+            format!(
+                "{level}: {} hidden units a register, tiles of up to {} rows × 4 gates",
+                level.lanes(),
+                level.tile_rows()
+            ),
         ]);
     } else {
         rows.push(vec!["kernel".to_owned(), "none yet; run and explain use the reference".to_owned()]);

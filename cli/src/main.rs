@@ -20,14 +20,17 @@ use clap::{Parser, Subcommand};
 ///
 /// Without a command it takes the tour: a published LSTM example recomputed by hand, gate by gate, beside the SIMD kernel.
 #[derive(Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Start here:
   gatewise                                the worked example, gate by gate, and the speed of this machine
   gatewise check examples/worked.toml     verify a hand calculation
   gatewise explain --step 0               every number of a step, with its formula
 
 Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage.
-The environment variable GATEWISE_ISA (avx512, avx2, portable) forces an instruction set.")]
+The environment variable GATEWISE_ISA (avx512, avx2, portable) forces an instruction set."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

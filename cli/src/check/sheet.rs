@@ -71,10 +71,10 @@ impl Sheet {
         self.lines.binary_search_by_key(&place, |line| line.place).ok()
     }
 
-    /// The most decimals that anything was written with.
-    pub fn decimals(&self) -> usize {
+    /// The decimals that exact numbers are shown with: two more than anything was written with.
+    pub fn digits(&self) -> usize {
         let most = self.lines.iter().map(|line| line.written.decimals).max();
-        usize::try_from(most.unwrap_or(0)).unwrap_or(0)
+        usize::try_from(most.unwrap_or(0)).map_or(4, |most| (most + 2).clamp(4, 12))
     }
 }
 

@@ -1,0 +1,105 @@
+//! What the benches share: the list of shapes, seeded data, the check before the timing, and the summary.
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
+use gatewise::{Layout, Level, Lstm, LstmWeights, Session, measure};
+use gatewise_reference::{self as reference, NoTrace, PyTorchWeights, Scalar, Sequence};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// A shape of the list.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub input: usize,
+    pub hidden: usize,
+    pub batch: usize,
+    pub steps: usize,
+}
+
+impl Shape {
+    pub const fn new(input: usize, hidden: usize, batch: usize, steps: usize) -> Self {
+        Shape { input, hidden, batch, steps }
+    }
+
+    pub fn name(self) -> String {
+        format!("I={} H={} B={} T={}", self.input, self.hidden, self.batch, self.steps)
+    }
+
+    /// Floating-point operations of the products over all steps.
+    pub fn operations(self) -> u64 {
+        (8 * self.hidden * (self.input + self.hidden) * self.batch * self.steps) as u64
+    }
+}
+
+/// Weights of PyTorch's initial scale and an input, from a fixed seed.
+pub struct Case {
+    pub shape: Shape,
+    pub weight_ih: Vec<f32>,
+    pub weight_hh: Vec<f32>,
+    pub bias: Vec<f32>,
+    pub x: Vec<f32>,
+}
+
+impl Case {
+    pub fn new(shape: Shape) -> Self {
+        let Shape { input, hidden, batch, steps } = shape;
+        let mut random = StdRng::seed_from_u64(1);
+        let mut uniform = |count: usize, scale: f32| -> Vec<f32> {
+            (0..count).map(|_| random.random_range(-scale..=scale)).collect()
+        };
+        let scale = 1.0 / (hidden as f32).sqrt();
+        Case {
+            shape,
+            weight_ih: uniform(4 * hidden * input, scale),
+            weight_hh: uniform(4 * hidden * hidden, scale),
+            bias: uniform(4 * hidden, scale),
+            x: uniform(steps * batch * input, 1.0),
+        }
+    }
+
+    /// A model for each level of the machine, its first step checked against the reference in f64.
+    pub fn checked_models(&self) -> Vec<Lstm> {
+        let Shape { input, hidden, batch, .. } = self.shape;
+        let weights = LstmWeights::new(input, hidden, &self.weight_ih, &self.weight_hh, &self.bias).unwrap();
+        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
+        let expected = first_step(
+            self.shape,
+            &[&wide(&self.weight_ih), &wide(&self.weight_hh), &wide(&self.bias), &wide(&self.x)],
+        );
+        let models = Level::available().map(|level| Lstm::with_level(&weights, level).unwrap());
+        models
+            .inspect(|model| {
+                let mut session = Session::new(model, batch).unwrap();
+                let found = session.step(&self.x[..batch * input]).unwrap();
+                for (found, expected) in found.iter().zip(&expected) {
+                    let error = (f64::from(*found) - expected).abs();
+                    assert!(error < 1e-6, "{}, {}: {found} for {expected}", model.level(), self.shape.name());
+                }
+            })
+            .collect()
+    }
+
+    /// The first step by the scalar reference in f32.
+    pub fn reference_step(&self) -> Vec<f32> {
+        first_step(self.shape, &[&self.weight_ih, &self.weight_hh, &self.bias, &self.x])
+    }
+
+    /// The whole sequence by a kernel.
+    pub fn run(&self, model: &Lstm, y: &mut [f32]) {
+        let mut session = Session::new(model, self.shape.batch).unwrap();
+        session.run(&self.x, Layout::TimeMajor, y).unwrap();
+    }
+}
+
+fn first_step<S: Scalar>(shape: Shape, [weight_ih, weight_hh, bias_ih, x]: &[&[S]; 4]) -> Vec<S> {
+    let Shape { input, hidden, batch, .. } = shape;
+    let weights = PyTorchWeights { inputs: input, hidden, weight_ih, weight_hh, bias_ih, bias_hh: &[] };
+    let cell = reference::Lstm::from_pytorch(&weights).unwrap();
+    let x = &x[..batch * input];
+    let layout = reference::Layout::TimeMajor;
+    reference::forward(&cell, &Sequence { layout, batch, steps: 1, x, h0: None, c0: None }, &mut NoTrace).unwrap().y
+}
+
+/// What a loop of nothing but multiply-adds reaches on `level`, in GFLOP/s.
+pub fn peak(level: Level) -> f64 {
+    measure::peak_gflops(level).unwrap()
+}
