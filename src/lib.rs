@@ -1,10 +1,10 @@
-#![cfg_attr(doc, doc = include_str!("../docs/crate.md"))]
-#![cfg_attr(not(doc), doc = "Recurrent networks on the CPU: fused SIMD kernels beside a scalar reference.")]
+#![doc = include_str!("../docs/crate.md")]
 
 pub mod activation;
 mod cell;
 mod error;
 mod kernel;
+#[cfg(feature = "safetensors")]
 pub mod load;
 pub mod measure;
 mod sequence;
@@ -18,3 +18,12 @@ pub use sequence::layout::Layout;
 pub use sequence::session::Session;
 pub use simd::Level;
 pub use weights::{LstmWeights, TorchTensors};
+
+/// The pages whose examples are compiled and run with the tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/walkthrough.md")]
+    struct Walkthrough;
+}

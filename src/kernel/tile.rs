@@ -154,26 +154,18 @@ impl<I: Isa, C> Tile<'_, I, C> {
         let Tile { isa, panels, block, .. } = self;
         let units = panels.shape().hidden;
         let weights = panels.block(block);
-        let hidden = Rows { data: step.hidden, stride: units, width: units };
-
-        let bias: [I::Vector; GATES] = load_all(isa, weights.bias);
-        let zeros: [I::Vector; GATES] = [isa.splat(0.0); GATES];
-        let x_rows: [&[f32]; ROWS] = from_fn(|row| step.x.row(first + row));
-        let input = accumulate(isa, weights.input, x_rows, bias);
-        let h_rows: [&[f32]; ROWS] = from_fn(|row| hidden.row(first + row));
-        // The update's loop over the rows stays a loop, and indexing registers by a loop's variable would keep them in
-        // memory all through the sums above (18 instead of 103 GFLOP/s): so they are put there once, explicitly.
         let line = GATES * I::LANES;
-        for (row, sums) in input.into_iter().enumerate() {
-            store_all(isa, sums, &mut step.sums[2 * row * line..][..line]);
-        }
-        let recurrent = accumulate(isa, weights.recurrent, h_rows, zeros);
-        for (row, sums) in recurrent.into_iter().enumerate() {
-            store_all(isa, sums, &mut step.sums[(2 * row + 1) * line..][..line]);
-        }
+        let x_rows: [&[f32]; ROWS] = from_fn(|row| step.x.row(first + row));
+        let h_rows: [&[f32]; ROWS] = from_fn(|row| &step.hidden[(first + row) * units..][..units]);
+        // The update's loop over the rows stays a loop, and indexing registers by a loop's variable would keep them in
+        // memory all through the sums (18 instead of 110 GFLOP/s): so the sums are put there explicitly, chain by chain.
+        let (input, recurrent) = step.sums.split_at_mut(ROWS * line);
+        accumulate(isa, weights.input, x_rows, load_all::<I, GATES>(isa, weights.bias), input);
+        accumulate(isa, weights.recurrent, h_rows, [isa.splat(0.0); GATES], recurrent);
         for row in 0..ROWS {
-            let (input, recurrent) = step.sums[2 * row * line..][..2 * line].split_at(line);
-            self.finish(first + row, load_all(isa, input), load_all(isa, recurrent), step);
+            let (input, recurrent) = step.sums.split_at(ROWS * line);
+            let (input, recurrent) = (load_all(isa, &input[row * line..]), load_all(isa, &recurrent[row * line..]));
+            self.finish(first + row, input, recurrent, step);
         }
     }
 
@@ -186,9 +178,9 @@ impl<I: Isa, C> Tile<'_, I, C> {
         let Tile { isa, panels, block, .. } = self;
         let units = panels.shape().hidden;
         let weights = panels.block(block);
-        let zeros: [I::Vector; GATES] = [isa.splat(0.0); GATES];
-        let [input] = accumulate(isa, weights.input, [step.x.row(row)], load_all(isa, weights.bias));
-        let [recurrent] = accumulate(isa, weights.recurrent, [&step.hidden[row * units..][..units]], zeros);
+        let input = accumulate_single(isa, weights.input, step.x.row(row), load_all(isa, weights.bias));
+        let h_row = &step.hidden[row * units..][..units];
+        let recurrent = accumulate_single(isa, weights.recurrent, h_row, [isa.splat(0.0); GATES]);
         self.finish(row, input, recurrent, step);
     }
 
@@ -228,47 +220,75 @@ impl<I: Isa, C> Tile<'_, I, C> {
 /// with one chain, 1.3e-6 with chains of 32 (16: 1.7e-6, 64: 1.5e-6), for 2 % of the time at 32 rows.
 const CHAIN: usize = 32;
 
-/// `start[gate] + Σ_k values[row][k] · panel[k][gate]`, in chains of [`CHAIN`] terms.
+/// `sums[row][gate] = start[gate] + Σ_k values[row][k] · panel[k][gate]`, in chains of [`CHAIN`] terms.
 #[inline(always)]
 fn accumulate<I: Isa, const GATES: usize, const ROWS: usize>(
     isa: I,
     panel: &[f32],
     values: [&[f32]; ROWS],
     start: [I::Vector; GATES],
-) -> [[I::Vector; GATES]; ROWS] {
+    sums: &mut [f32],
+) {
     let line = GATES * I::LANES;
-    let mut first = 0;
-    let mut totals = [start; ROWS];
-    for part in panel.chunks(CHAIN * line) {
-        let depth = part.len() / line;
-        let values: [&[f32]; ROWS] = from_fn(|row| &values[row][first..][..depth]);
-        if first == 0 {
-            totals = accumulate_chain(isa, part, values, totals);
-        } else {
-            let sums = accumulate_chain(isa, part, values, [[isa.splat(0.0); GATES]; ROWS]);
-            for row in 0..ROWS {
-                for gate in 0..GATES {
-                    totals[row][gate] = totals[row][gate] + sums[row][gate];
-                }
+    let (head, rest) = panel.split_at(panel.len().min(CHAIN * line));
+    let sums = &mut sums[..ROWS * line];
+    let chain = accumulate_chain(isa, head, values, start);
+    for row in 0..ROWS {
+        for gate in 0..GATES {
+            isa.store(chain[row][gate], &mut sums[(row * GATES + gate) * I::LANES..]);
+        }
+    }
+    for (index, part) in rest.chunks(CHAIN * line).enumerate() {
+        let mut values = values;
+        for row in &mut values {
+            *row = &row[(index + 1) * CHAIN..];
+        }
+        let chain = accumulate_chain(isa, part, values, [isa.splat(0.0); GATES]);
+        for row in 0..ROWS {
+            for gate in 0..GATES {
+                let sum = &mut sums[(row * GATES + gate) * I::LANES..][..I::LANES];
+                isa.store(isa.load(sum) + chain[row][gate], sum);
             }
         }
-        first += depth;
     }
-    totals
 }
 
-/// `sums[row][gate] += Σ_k values[row][k] · panel[k][gate]`, in the order of k.
+/// [`accumulate`] for one row, in registers.
+#[inline(always)]
+fn accumulate_single<I: Isa, const GATES: usize>(
+    isa: I,
+    panel: &[f32],
+    values: &[f32],
+    start: [I::Vector; GATES],
+) -> [I::Vector; GATES] {
+    let line = GATES * I::LANES;
+    let (head, rest) = panel.split_at(panel.len().min(CHAIN * line));
+    let [mut sums] = accumulate_chain(isa, head, [values], start);
+    for (index, part) in rest.chunks(CHAIN * line).enumerate() {
+        let values = &values[(index + 1) * CHAIN..];
+        let [chain] = accumulate_chain(isa, part, [values], [isa.splat(0.0); GATES]);
+        for gate in 0..GATES {
+            sums[gate] = sums[gate] + chain[gate];
+        }
+    }
+    sums
+}
+
+/// `start[gate] + Σ_k values[row][k] · panel[k][gate]`, in the order of k: the innermost loop.
 #[inline(always)]
 fn accumulate_chain<I: Isa, const GATES: usize, const ROWS: usize>(
     isa: I,
     panel: &[f32],
-    values: [&[f32]; ROWS],
-    mut sums: [[I::Vector; GATES]; ROWS],
+    mut values: [&[f32]; ROWS],
+    start: [I::Vector; GATES],
 ) -> [[I::Vector; GATES]; ROWS] {
     let lines = panel.chunks_exact(GATES * I::LANES);
     let depth = lines.len();
-    // Rows of one known length: the bounds checks leave the loop.
-    let values: [&[f32]; ROWS] = from_fn(|row| &values[row][..depth]);
+    let mut sums = [start; ROWS];
+    // Rows of one known length: the bounds checks leave the loop (as long as this is a loop: `map` is kept as a call).
+    for row in &mut values {
+        *row = &row[..depth];
+    }
     for (k, line) in lines.enumerate() {
         let mut value = [isa.splat(0.0); ROWS];
         for row in 0..ROWS {
@@ -293,13 +313,6 @@ fn load_all<I: Isa, const GATES: usize>(isa: I, line: &[f32]) -> [I::Vector; GAT
         *vector = isa.load(&line[gate * I::LANES..]);
     }
     vectors
-}
-
-#[inline(always)]
-fn store_all<I: Isa, const GATES: usize>(isa: I, vectors: [I::Vector; GATES], line: &mut [f32]) {
-    for (gate, vector) in vectors.into_iter().enumerate() {
-        isa.store(vector, &mut line[gate * I::LANES..]);
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,3 @@
 //! Readers of trained weights, one file a format.
 
-#[cfg(feature = "safetensors")]
 pub mod safetensors;

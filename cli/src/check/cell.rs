@@ -75,7 +75,9 @@ fn read_lstm(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
         return Err(entry.error(&format!("the {key} gate is coupled to the other and has no weights of its own")));
     }
     weights.allow_only(&gates)?;
-    let sizes = sizes(&gate_table(weights, "candidate")?)?;
+    let candidate = gate_table(weights, "candidate")?;
+    candidate.allow_only(&["h", "x", "b"])?;
+    let sizes = sizes(&candidate)?;
     let gate = |name: &str| match coupled {
         Some(coupled) if coupled == name => Ok(Gate::zeros(sizes.inputs, sizes.hidden)),
         _ if name == "candidate" => read_gate(&gate_table(weights, name)?, sizes, &["h", "x", "b"]),
@@ -94,6 +96,7 @@ fn read_lstm(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
 fn read_gru(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
     weights.allow_only(&["reset", "update", "candidate"])?;
     let candidate = gate_table(weights, "candidate")?;
+    candidate.allow_only(&["h", "x", "b", "bh"])?;
     let sizes = sizes(&candidate)?;
     let cell = Gru {
         reset_gate: read_gate(&gate_table(weights, "reset")?, sizes, &["h", "x", "b"])?,
@@ -113,6 +116,7 @@ fn read_gru(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
 }
 
 fn read_rnn(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
+    weights.allow_only(&["h", "x", "b"])?;
     let sizes = sizes(weights)?;
     let gate = read_gate(weights, sizes, &["h", "x", "b"])?;
     let activation = match choice(sheet, "nonlinearity", &["tanh", "relu"])? {

@@ -20,6 +20,10 @@ pub struct Chain {
     indices: HashMap<String, usize>,
     /// What was given to each step: weights, inputs, the previous state.
     given: Vec<HashMap<String, f64>>,
+    /// For every quantity where its operands are computed, in the order of the formula.
+    sources: Vec<Vec<Vec<Option<Place>>>>,
+    /// Where a step computes the state that it hands to the next.
+    states: Vec<usize>,
     pub hidden: usize,
 }
 
@@ -35,12 +39,19 @@ impl Chain {
         let steps: Vec<Step<f64>> = trace.steps().cloned().collect();
         let symbols = steps[0].quantities.iter().map(|quantity| quantity.symbol.clone());
         let given = |step: &Step<f64>| step.given().into_iter().map(|named| (named.symbol, named.value)).collect();
-        Chain {
+        let mut chain = Chain {
             indices: symbols.enumerate().map(|(at, symbol)| (symbol, at)).collect(),
             given: steps.iter().map(given).collect(),
+            sources: Vec::new(),
+            states: Vec::new(),
             steps,
             hidden: h.len(),
-        }
+        };
+        chain.sources =
+            (0..chain.steps()).map(|step| chain.places(step).map(|at| chain.find_sources(at)).collect()).collect();
+        let is_state = |place: &Place| ["h", "c"].contains(&chain.quantity(*place).letter);
+        chain.states = chain.places(0).filter(is_state).map(|place| place.at).collect();
+        chain
     }
 
     pub fn steps(&self) -> usize {
@@ -86,10 +97,19 @@ impl Chain {
         Some(Place { step: step.checked_sub(1)?, at })
     }
 
-    /// The computed quantities that a quantity is computed from.
-    pub fn sources(&self, place: Place) -> Vec<Place> {
-        let operands = self.quantity(place).formula.operands();
-        operands.into_iter().filter_map(|named| self.source(place.step, &named.symbol)).collect()
+    /// Where the operands of a quantity are computed, in the order of its formula; nothing for what was given.
+    pub fn sources(&self, place: Place) -> &[Option<Place>] {
+        &self.sources[place.step][place.at]
+    }
+
+    /// The quantities that make up the state after a step.
+    pub fn states(&self, step: usize) -> impl Iterator<Item = Place> {
+        self.states.iter().map(move |&at| Place { step, at })
+    }
+
+    /// The number of quantities of a step.
+    pub fn width(&self) -> usize {
+        self.steps[0].quantities.len()
     }
 
     /// The letter of a symbol in a formula: `f` of `f[2]`, `W_f` of `W_f[0,1]`, `i·g` of `(i·g)[2]`.
@@ -118,13 +138,24 @@ impl Chain {
         self.steps[0].quantities.iter().filter(|quantity| quantity.unit == 0).map(|quantity| quantity.letter)
     }
 
-    /// The letters of the gates: what is squashed by σ.
+    /// The letter of what a quantity is a function of, if it is one.
+    pub fn function_of(&self, place: Place) -> Option<&str> {
+        match &self.quantity(place).formula {
+            Formula::Apply { argument, .. } => Some(self.letter(&argument.symbol)),
+            Formula::Sum(_) => None,
+        }
+    }
+
+    /// The letters of the gates.
     pub fn gates(&self) -> Vec<&'static str> {
         let quantities = self.steps[0].quantities.iter().filter(|quantity| quantity.unit == 0);
-        let gate = |quantity: &&Quantity<f64>| {
-            matches!(&quantity.formula, Formula::Apply { function: gatewise_reference::Function::Sigmoid, .. })
-        };
-        quantities.filter(gate).map(|quantity| quantity.letter).collect()
+        let gates = quantities.filter(|quantity| quantity.name.ends_with(" gate") && quantity.letter != "1−z");
+        gates.map(|quantity| quantity.letter).collect()
+    }
+
+    fn find_sources(&self, place: Place) -> Vec<Option<Place>> {
+        let operands = self.quantity(place).formula.operands();
+        operands.into_iter().map(|named| self.source(place.step, &named.symbol)).collect()
     }
 
     /// The first quantity that is not a finite number.

@@ -3,12 +3,8 @@
 use super::chain::Chain;
 
 /// Other letters in use: for the candidate, and for the state of a simple network.
-const ALIASES: [(&str, &[&str]); 4] = [
-    ("g", &["c~", "c̃", "c_tilde", "candidate"]),
-    ("n", &["h~", "h̃", "h_tilde", "candidate"]),
-    ("h", &["s"]),
-    ("i·g", &["i*c~"]),
-];
+const ALIASES: [(&str, &[&str]); 4] =
+    [("g", &["c~", "c̃", "c_tilde"]), ("n", &["h~", "h̃", "h_tilde"]), ("h", &["s"]), ("i·g", &["i*c~"])];
 
 /// Finds the letter of the quantity that a name means in this cell.
 pub fn letter(chain: &Chain, name: &str) -> Option<&'static str> {

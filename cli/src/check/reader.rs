@@ -122,7 +122,9 @@ impl<'a> Entry<'a> {
     }
 
     pub fn text(&self) -> Result<&'a str> {
-        self.value().and_then(Value::as_str).ok_or_else(|| self.error(&format!("{}: expected a text in quotes", self.name)))
+        self.value()
+            .and_then(Value::as_str)
+            .ok_or_else(|| self.error(&format!("{}: expected a text in quotes", self.name)))
     }
 
     /// The index of the text among `choices`.
@@ -148,7 +150,9 @@ impl<'a> Entry<'a> {
         let wrong = || self.error(&format!("{}: expected tables, [[{0}]]", self.name));
         let mut tables: Vec<(&'a dyn TableLike, Option<Range<usize>>)> = Vec::new();
         match self.node {
-            Node::Item(Item::ArrayOfTables(array)) => tables.extend(array.iter().map(|table| (table as _, table.span()))),
+            Node::Item(Item::ArrayOfTables(array)) => {
+                tables.extend(array.iter().map(|table| (table as _, table.span())))
+            }
             Node::Item(Item::Value(Value::Array(array))) => {
                 for value in array.iter() {
                     let table = value.as_inline_table().ok_or_else(wrong)?;

@@ -51,9 +51,9 @@ pub fn explanation(sheet: &Sheet, line: usize, findings: &[Finding], digits: usi
             text += "None of the usual mistakes gives this number. The right computation:\n";
             text += &right_computation(sheet, line.place, digits);
         }
-        [only] => text += &format!("Likely {}.\n", only.text),
+        [only] => text += &format!("Most likely: {}.\n", only.text),
         several => {
-            text += "Any of these gives this number, the likeliest first:\n";
+            text += "Any of these gives this number, the most likely first:\n";
             for (at, finding) in several.iter().enumerate() {
                 text += &format!("  {}. {}.\n", at + 1, finding.text);
             }
@@ -118,17 +118,14 @@ fn row(sheet: &Sheet, verdicts: &[Verdict], place: Place, digits: usize) -> Vec<
             let (mark, note) = match &verdicts[line] {
                 Verdict::Right => ("✓", String::new()),
                 Verdict::Cut => ("✓", format!("cut, not rounded: {right} is nearer")),
-                Verdict::RoundedEarly(rounding) => {
-                    ("~", format!("{right}, {}", early(sheet, rounding, place)))
-                }
+                Verdict::RoundedEarly(rounding) => ("~", format!("{right}, {}", early(sheet, rounding, place))),
                 Verdict::Follows(from) => {
-                    let names: Vec<String> = from.iter().map(|&from| name(sheet, from, place.step)).collect();
-                    ("↳", format!("{right}; follows from your {}", listing(&names)))
+                    ("↳", format!("{right}; follows from your {}", listing(&sources(sheet, from, place.step))))
                 }
                 Verdict::SameMistake => ("↳", format!("{right}; the same mistake")),
                 Verdict::Wrong => ("✗", format!("wrong: {right}")),
             };
-            (mark, written.text.replace('-', "−"), note)
+            (mark, written.text.clone(), note)
         }
     };
     vec![
@@ -165,7 +162,7 @@ fn right_computation(sheet: &Sheet, place: Place, digits: usize) -> String {
     let nearest = nearest_written(sheet, place);
     let (mut needed, mut next) = (vec![place], 0);
     while let Some(&at) = needed.get(next) {
-        for source in sheet.chain.sources(at) {
+        for &source in sheet.chain.sources(at).iter().flatten() {
             if source.step == place.step && !nearest.contains(&source) && !needed.contains(&source) {
                 needed.push(source);
             }
@@ -185,6 +182,21 @@ fn right_computation(sheet: &Sheet, place: Place, digits: usize) -> String {
         ]
     });
     table(&[], &[], rows)
+}
+
+/// The names of wrong numbers above; the state of an earlier step is named once for all its units.
+fn sources(sheet: &Sheet, from: &[Place], here: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for &place in from {
+        let name = match place.step == here {
+            true => name(sheet, place, here),
+            false => format!("{} of step {}", sheet.chain.quantity(place).letter, place.step),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The symbol, with its step if that is another one.

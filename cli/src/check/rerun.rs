@@ -2,7 +2,7 @@
 //!
 //! Only what the quantity needs is computed, across steps: the state that a step hands on is changed with it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use gatewise_reference::Formula;
@@ -26,7 +26,8 @@ pub struct Rerun<'a> {
     shortening: Option<Shortening>,
     /// Before this step nothing is changed.
     first_step: usize,
-    known: RefCell<HashMap<Place, f64>>,
+    /// The values so far, step after step from the first changed one.
+    known: RefCell<Vec<Option<f64>>>,
 }
 
 impl<'a> Rerun<'a> {
@@ -61,10 +62,8 @@ impl<'a> Rerun<'a> {
     pub fn value(&self, place: Place) -> f64 {
         // Step by step, so that the depth of the recursion is that of one step.
         for step in self.first_step..place.step {
-            for unit in 0..self.chain.hidden {
-                for letter in ["h", "c"] {
-                    self.chain.of_unit(step, unit, letter).map(|state| self.compute(state));
-                }
+            for state in self.chain.states(step) {
+                self.compute(state);
             }
         }
         self.compute(place)
@@ -72,7 +71,8 @@ impl<'a> Rerun<'a> {
 
     /// The formula that a quantity is computed by, with the numbers that it is computed from.
     pub fn formula(&self, place: Place) -> Formula<f64> {
-        self.symbolic(place).with_values(|symbol| self.operand(place.step, symbol))
+        let formula = self.slipped(place).unwrap_or_else(|| self.chain.quantity(place).formula.clone());
+        formula.with_values(|symbol| self.operand(place.step, symbol))
     }
 
     fn compute(&self, place: Place) -> f64 {
@@ -82,19 +82,38 @@ impl<'a> Rerun<'a> {
         if let Some(&number) = self.numbers.get(&place) {
             return number;
         }
-        if let Some(&value) = self.known.borrow().get(&place) {
+        let index = (place.step - self.first_step) * self.chain.width() + place.at;
+        if let Some(&Some(value)) = self.known.borrow().get(index) {
             return value;
         }
         // A slip can make a circle (a gate that sees the new cell state); it is cut open with the exact number.
-        self.known.borrow_mut().insert(place, self.chain.exact(place));
-        let value = self.symbolic(place).evaluate(|symbol| self.operand(place.step, symbol));
-        self.known.borrow_mut().insert(place, value);
+        self.remember(index, self.chain.exact(place));
+        let value = match self.slipped(place) {
+            Some(formula) => formula.evaluate(|symbol| self.operand(place.step, symbol)),
+            None => {
+                // The formula asks for its operands in their order; looking them up by name would be slow.
+                let (sources, next) = (self.chain.sources(place), Cell::new(0));
+                self.chain.quantity(place).formula.evaluate(|_| {
+                    let source = sources[next.get()];
+                    next.set(next.get() + 1);
+                    source.map(|source| self.used(source))
+                })
+            }
+        };
+        self.remember(index, value);
         value
     }
 
-    fn symbolic(&self, place: Place) -> Formula<f64> {
-        let changed = self.slip.and_then(|slip| slip.formula(self.chain, place));
-        changed.unwrap_or_else(|| self.chain.quantity(place).formula.clone())
+    fn remember(&self, index: usize, value: f64) {
+        let mut known = self.known.borrow_mut();
+        if known.len() <= index {
+            known.resize(index + 1, None);
+        }
+        known[index] = Some(value);
+    }
+
+    fn slipped(&self, place: Place) -> Option<Formula<f64>> {
+        self.slip.and_then(|slip| slip.formula(self.chain, place))
     }
 
     /// The number that a formula uses for a symbol; a leading minus sign takes its negative.
@@ -102,12 +121,16 @@ impl<'a> Rerun<'a> {
         if let Some(symbol) = symbol.strip_prefix('−') {
             return self.operand(step, symbol).map(|value| -value);
         }
-        let place = self.chain.source(step, symbol)?;
+        self.chain.source(step, symbol).map(|place| self.used(place))
+    }
+
+    /// The value of a quantity as other formulas use it.
+    fn used(&self, place: Place) -> f64 {
         let value = self.compute(place);
-        Some(match self.shortening {
+        match self.shortening {
             Some(Shortening::Rounded(decimals)) => written::round(value, decimals),
             Some(Shortening::Cut(decimals)) => written::cut(value, decimals),
             None => value,
-        })
+        }
     }
 }

@@ -63,7 +63,8 @@ impl Collector<'_> {
         let chain = self.chain;
         let argument = chain.letter(&argument.symbol).to_string();
         if let Some(of) = chain.letters().find(|letter| *letter == argument) {
-            let others: &[(&str, f64)] = if of == "c" { &[("c⁻", 1.0), ("f·c⁻", 2.5), ("i·g", 2.5)] } else { &[] };
+            let others: &[(&str, f64)] =
+                if of == "c" { &[("c⁻", 1.0), ("f·c⁻", 2.5), ("i·g", 2.5)] } else { &[] };
             for &(used, cost) in others {
                 self.add(cost, Slip::Instead { used, of });
             }

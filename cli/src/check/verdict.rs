@@ -58,7 +58,7 @@ pub fn judge(sheet: &Sheet) -> Vec<Verdict> {
 pub fn nearest_written(sheet: &Sheet, place: Place) -> Vec<Place> {
     let (mut found, mut seen, mut waiting) = (Vec::new(), vec![place], vec![place]);
     while let Some(next) = waiting.pop() {
-        for source in sheet.chain.sources(next) {
+        for &source in sheet.chain.sources(next).iter().flatten() {
             if seen.contains(&source) {
                 continue;
             }

@@ -53,7 +53,7 @@ fn of_slip(slip: &Slip, chain: &Chain, place: Place) -> String {
         Slip::Negated(Part::All) => format!("{symbol} got the wrong sign"),
         Slip::Negated(part) => format!("{} taken with the wrong sign", of_part(part, &quantity.formula)),
         Slip::Squashed { by: Function::Identity, instead_of } => {
-            format!("{} was forgotten: {symbol} is {0}(…)", instead_of.symbol())
+            format!("{} was forgotten in {symbol}", instead_of.symbol())
         }
         Slip::Squashed { by, instead_of } => {
             format!("{} was applied where {} belongs", by.symbol(), instead_of.symbol())
@@ -73,9 +73,7 @@ fn of_slip(slip: &Slip, chain: &Chain, place: Place) -> String {
         Slip::OtherUnit { unit, part } => {
             format!("{} of unit {unit} used for unit {}", weights(part), quantity.unit)
         }
-        Slip::Transposed(Part::Inputs) => {
-            "the matrix W was read by columns: a unit's weights are a row".to_string()
-        }
+        Slip::Transposed(Part::Inputs) => "the matrix W was read by columns: a unit's weights are a row".to_string(),
         Slip::Transposed(_) => "the matrix R was read by columns: a unit's weights are a row".to_string(),
         Slip::OtherInput { step } => format!("x of step {step} was used where x of step {} belongs", place.step),
         Slip::OlderState(state) => {
@@ -96,10 +94,14 @@ fn of_slip(slip: &Slip, chain: &Chain, place: Place) -> String {
             Formula::Apply { .. } => "a factor was forgotten".to_string(),
         },
         Slip::Instead { used, of } => match (used, of) {
-            ("c", "tanh(c)") => "tanh was forgotten: c itself was used where tanh(c) belongs".to_string(),
             ("c⁻", "c") => "the old cell state c⁻ was used where the new c belongs".to_string(),
             ("c", "c⁻") => "the new cell state c was used where the old c⁻ belongs".to_string(),
-            _ => format!("{used} was used where {of} belongs"),
+            _ => match forgotten_function(chain, used, of) {
+                Some(function) => {
+                    format!("{} was forgotten: {used} itself was used where {of} belongs", function.symbol())
+                }
+                None => format!("{used} was used where {of} belongs"),
+            },
         },
         Slip::Exchanged("1−z", "z") => "z and 1−z changed places, which is the other convention".to_string(),
         Slip::Exchanged(a, b) => format!("{a} and {b} changed places"),
@@ -116,6 +118,15 @@ fn of_slip(slip: &Slip, chain: &Chain, place: Place) -> String {
         Slip::RecurrentBiasOutside => {
             "the recurrent bias b_rn was added outside of r·(…), but it belongs inside".to_string()
         }
+    }
+}
+
+/// The function that makes `of` out of `used`.
+fn forgotten_function(chain: &Chain, used: &str, of: &str) -> Option<Function> {
+    let place = chain.of_unit(0, 0, of)?;
+    match (&chain.quantity(place).formula, chain.function_of(place)) {
+        (Formula::Apply { function, .. }, Some(argument)) if argument == used => Some(*function),
+        _ => None,
     }
 }
 

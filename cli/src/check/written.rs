@@ -6,7 +6,7 @@ const HAIR: f64 = 1e-11;
 /// A number with the decimals it was written with: `1.00` has two, `5.6e-5` has six.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
-    /// As in the sheet, without quotes.
+    /// As in the sheet, without quotes and with a true minus sign.
     pub text: String,
     pub value: f64,
     pub decimals: i32,
@@ -28,7 +28,7 @@ impl Written {
         }
         let value = plain.parse::<f64>().ok().filter(|value| value.is_finite())?;
         let decimals = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-        Some(Written { text: text.trim().to_string(), value, decimals })
+        Some(Written { text: text.trim().replace('-', "−"), value, decimals })
     }
 
     /// One unit of the last decimal.

@@ -117,8 +117,9 @@ fn time_in_turn(tasks: &mut [impl FnMut() -> Result<()>], steps: usize) -> Resul
         .map(|task| {
             || {
                 let result = task();
-                if outcome.borrow().is_ok() {
-                    outcome.replace(result);
+                let mut outcome = outcome.borrow_mut();
+                if outcome.is_ok() {
+                    *outcome = result;
                 }
             }
         })
