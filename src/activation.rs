@@ -16,7 +16,8 @@ use crate::simd::{Level, dispatch};
 /// use gatewise::{Level, activation};
 /// let mut x = [5.95, f32::NEG_INFINITY, 0.0];
 /// activation::sigmoid(Level::best(), &mut x)?;
-/// assert_eq!(x, [0.997_400_93, 0.0, 0.5]);
+/// assert!((x[0] - 0.997_400_93).abs() < 1e-7);
+/// assert_eq!(x[1..], [0.0, 0.5]);
 /// # Ok::<(), gatewise::Error>(())
 /// ```
 pub fn sigmoid(level: Level, values: &mut [f32]) -> Result<()> {

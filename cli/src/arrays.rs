@@ -1,12 +1,12 @@
 //! NumPy arrays in and out: `.npz` files through `npyz`.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use npyz::npz::{NpzArchive, NpzWriter};
-use npyz::{Order, TypeChar, WriterBuilder};
+use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use crate::files::write_whole;
 
@@ -53,33 +53,14 @@ impl Arrays {
         if !self.names.iter().any(|known| known == name) {
             return Ok(None);
         }
-        let size = {
-            let zip = self.archive.zip_archive();
-            zip.by_name(&npyz::npz::file_name_from_array_name(name)).map(|entry| entry.size()).unwrap_or(u64::MAX)
-        };
-        let mut read = || -> Result<Option<Array>> {
-            let Some(file) = self.archive.by_name(name)? else { return Ok(None) };
-            let shape: Vec<usize> = file.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
-            let items = shape.iter().try_fold(1usize, |product, axis| product.checked_mul(*axis));
-            let Some(items) = items.filter(|items| *items as u64 <= size) else {
-                bail!("its header speaks of more values than the file holds: shape {shape:?}");
-            };
-            let order = file.order();
-            let npyz::DType::Plain(kind) = file.dtype() else {
-                bail!("structured arrays are not read: expected float32 or float64");
-            };
-            let values: Vec<f64> = match (kind.type_char(), kind.size_field()) {
-                (TypeChar::Float, 4) => {
-                    file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?
-                }
-                (TypeChar::Float, 8) => file.into_vec::<f64>()?,
-                _ => bail!("element type {kind} is not read: expected float32 or float64"),
-            };
-            ensure!(values.len() == items, "{} values, expected {items} for shape {shape:?}", values.len());
-            let values = if order == Order::Fortran { to_c_order(&shape, &values) } else { values };
-            Ok(Some(Array { shape, values }))
-        };
-        read().with_context(|| format!("array {name}"))
+        self.read_entry(name).with_context(|| format!("array {name}")).map(Some)
+    }
+
+    /// The whole entry comes into memory first: only at its end is its checksum compared, and its length is then known.
+    fn read_entry(&mut self, name: &str) -> Result<Array> {
+        let mut bytes = Vec::new();
+        self.archive.zip_archive().by_name(&npyz::npz::file_name_from_array_name(name))?.read_to_end(&mut bytes)?;
+        parse(&bytes)
     }
 
     /// Reads an array that must be there; `shape` says which one is meant.
@@ -90,6 +71,52 @@ impl Arrays {
             None => bail!("no array {name}: expected {shape}, found {}", self.names.join(", ")),
         }
     }
+}
+
+/// Reads an array in the `.npy` format. What its header claims is compared with the bytes that are there.
+fn parse(bytes: &[u8]) -> Result<Array> {
+    check_header(bytes)?;
+    let mut data = bytes;
+    let header = NpyHeader::from_reader(&mut data).map_err(|error| {
+        // The parser draws the header over several lines.
+        let reason = error.to_string();
+        anyhow!("its header cannot be read: {}", reason.lines().next().unwrap_or_default())
+    })?;
+    let shape: Vec<usize> = header.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
+    let kind = match header.dtype() {
+        DType::Plain(kind) => kind,
+        _ => bail!("structured arrays are not read: expected float32 or float64"),
+    };
+    let width = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Float, width @ (4 | 8)) => width as usize,
+        _ => bail!("element type {kind} is not read: expected float32 or float64"),
+    };
+    let expected = shape.iter().try_fold(width, |product, axis| product.checked_mul(*axis));
+    ensure!(
+        expected == Some(data.len()),
+        "its header speaks of shape {shape:?} of {width} bytes each, the file holds {} bytes",
+        data.len()
+    );
+    let (order, file) = (header.order(), NpyFile::with_header(header, data));
+    let values: Vec<f64> = if width == 4 {
+        file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?
+    } else {
+        file.into_vec()?
+    };
+    let values = if order == Order::Fortran { to_c_order(&shape, &values) } else { values };
+    Ok(Array { shape, values })
+}
+
+/// Refuses a shape whose product overflows, which npyz multiplies unchecked.
+fn check_header(bytes: &[u8]) -> Result<()> {
+    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
+    let axes = header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let Some((axes, _)) = axes else { return Ok(()) };
+    let mut numbers = axes.split(',').filter_map(|axis| axis.trim().parse::<u64>().ok());
+    // Strides are products of some axes only, so a zero elsewhere does not help.
+    let product = numbers.try_fold(1u64, |product, axis| product.checked_mul(axis.max(1)));
+    ensure!(product.is_some(), "its header speaks of more values than any file holds: shape ({axes})");
+    Ok(())
 }
 
 /// Writes arrays to a `.npz` file, whole or not at all.

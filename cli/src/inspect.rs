@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use gatewise::load::safetensors::{LayerName, SafetensorsFile, TensorInfo};
 use gatewise::{Level, Lstm, LstmWeights};
 
@@ -61,8 +61,8 @@ fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], layer: &LayerName) -
         ],
     ];
     if cell == CellKind::Lstm {
-        let model = Lstm::with_level(&LstmWeights::from_torch(&layer)?, Level::chosen()?)?;
-        let level = model.level();
+        let level = Level::chosen().with_context(|| format!("environment variable {}", Level::VARIABLE))?;
+        let model = Lstm::with_level(&LstmWeights::from_torch(&layer)?, level)?;
         rows.push(vec!["packed".to_owned(), format!("{} bytes for {level}", count(model.packed_bytes()))]);
         rows.push(vec![
             "kernel".to_owned(),
@@ -83,5 +83,6 @@ fn guess_cell(tensors: &[TensorInfo], layer: &LayerName) -> Option<CellKind> {
     let name = format!("{}weight_hh{}", layer.prefix, layer.suffix);
     let shape = &tensors.iter().find(|tensor| tensor.name == name)?.shape;
     let &[rows, hidden] = &shape[..] else { return None };
-    [CellKind::Lstm, CellKind::Gru, CellKind::Rnn].into_iter().find(|cell| rows == cell.gates() * hidden && hidden > 0)
+    let fits = |cell: &CellKind| hidden > 0 && cell.gates().checked_mul(hidden) == Some(rows);
+    [CellKind::Lstm, CellKind::Gru, CellKind::Rnn].into_iter().find(fits)
 }

@@ -9,6 +9,7 @@ use gatewise_reference::{NoTrace, Sequence};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arrays::{Array, Precision, write};
+use crate::files::check_target;
 use crate::inputs::{self, Expected, Inputs, swap_first_axes};
 use crate::model::{self, CellKind, Nonlinearity, ReferenceCell};
 
@@ -63,6 +64,7 @@ struct Computed {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    check_target(&arguments.output)?;
     let tensors = model::read(&arguments.model, arguments.prefix.as_deref(), arguments.cell)?;
     let (input_size, hidden_size) = (tensors.input_size, tensors.hidden_size);
     let cell_state = arguments.cell == CellKind::Lstm;
