@@ -25,7 +25,8 @@ fn exp_parts<I: Isa>(isa: I, y: I::Vector, shift: f32) -> (I::Vector, I::Vector)
     let rounded = y.mul_add(isa.splat(std::f32::consts::LOG2_E), round);
     let n = rounded - round;
     let r = n.mul_add(isa.splat(-LN2_LOW), n.mul_add(isa.splat(-LN2_HIGH), y));
-    let [a, b, c, d, e] = EXPM1.map(|coefficient| isa.splat(coefficient));
+    let [a, b, c, d, e] = EXPM1;
+    let (a, b, c, d, e) = (isa.splat(a), isa.splat(b), isa.splat(c), isa.splat(d), isa.splat(e));
     // r² is needed for p anyway: with it the chain is one multiply-add shorter than Horner's, at the same count.
     let square = r * r;
     let q = e.mul_add(r, d).mul_add(r, c).mul_add(square, b.mul_add(r, a));

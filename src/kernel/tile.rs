@@ -6,8 +6,9 @@
 //! The order of summation is fixed by the layer's shape alone: `b + Σ W x` over the features and `Σ R h⁻` over the units,
 //! each in chains of 32 terms, then the sum of the two. So a row has the same bits alone or in any batch, on any number of
 //! threads, streamed or at once, and on AVX2 and AVX-512.
-
-use std::array::from_fn;
+//!
+//! Arrays are filled by loops here, never by `array::map` or `from_fn`: these are not always inlined, and what is not inlined
+//! into the function that has the features on is compiled without them, and saves all registers at the call.
 
 use super::pack::Panels;
 use crate::simd::{Isa, Vector};
@@ -155,8 +156,11 @@ impl<I: Isa, C> Tile<'_, I, C> {
         let units = panels.shape().hidden;
         let weights = panels.block(block);
         let line = GATES * I::LANES;
-        let x_rows: [&[f32]; ROWS] = from_fn(|row| step.x.row(first + row));
-        let h_rows: [&[f32]; ROWS] = from_fn(|row| &step.hidden[(first + row) * units..][..units]);
+        let (mut x_rows, mut h_rows): ([&[f32]; ROWS], [&[f32]; ROWS]) = ([&[]; ROWS], [&[]; ROWS]);
+        for row in 0..ROWS {
+            x_rows[row] = step.x.row(first + row);
+            h_rows[row] = &step.hidden[(first + row) * units..][..units];
+        }
         // The update's loop over the rows stays a loop, and indexing registers by a loop's variable would keep them in
         // memory all through the sums (18 instead of 110 GFLOP/s): so the sums are put there explicitly, chain by chain.
         let (input, recurrent) = step.sums.split_at_mut(ROWS * line);
@@ -285,7 +289,7 @@ fn accumulate_chain<I: Isa, const GATES: usize, const ROWS: usize>(
     let lines = panel.chunks_exact(GATES * I::LANES);
     let depth = lines.len();
     let mut sums = [start; ROWS];
-    // Rows of one known length: the bounds checks leave the loop (as long as this is a loop: `map` is kept as a call).
+    // Rows of one known length: the bounds checks leave the loop.
     for row in &mut values {
         *row = &row[..depth];
     }
@@ -306,8 +310,6 @@ fn accumulate_chain<I: Isa, const GATES: usize, const ROWS: usize>(
 
 #[inline(always)]
 fn load_all<I: Isa, const GATES: usize>(isa: I, line: &[f32]) -> [I::Vector; GATES] {
-    // `from_fn` is no more than a hint to inline: over its closure of two operations it was kept as a call from four
-    // vectors on, and a call in the loop of a tile saves all registers to memory.
     let mut vectors = [isa.splat(0.0); GATES];
     for (gate, vector) in vectors.iter_mut().enumerate() {
         *vector = isa.load(&line[gate * I::LANES..]);
