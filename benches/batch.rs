@@ -79,7 +79,8 @@ fn summary() {
         let rows = vec![0.5; shape.batch * shape.input.max(shape.hidden)];
         let mut product = Product::new(&case);
 
-        let reference = measure::in_turn(3, &mut [&mut || drop(black_box(case.reference_step()))])[0];
+        let cell = case.reference();
+        let reference = measure::in_turn(3, &mut [&mut || drop(black_box(case.first_step(&cell, &case.x)))])[0];
         let outputs = std::cell::RefCell::new(&mut y);
         let mut kernels: Vec<_> =
             models.iter().map(|model| || case.run(model, black_box(&mut outputs.borrow_mut()))).collect();

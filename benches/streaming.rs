@@ -13,7 +13,8 @@ fn bench(criterion: &mut Criterion) {
         let case = Case::new(Shape::new(1, hidden, 1, 1));
         let models = case.checked_models();
         let mut group = criterion.benchmark_group(format!("one step, I=1 H={hidden}"));
-        group.bench_function("reference", |bencher| bencher.iter(|| black_box(case.reference_step())));
+        let cell = case.reference();
+        group.bench_function("reference", |bencher| bencher.iter(|| case.first_step(&cell, black_box(&case.x))));
         for model in &models {
             let mut session = Session::new(model, 1).unwrap();
             group.bench_function(BenchmarkId::from_parameter(model.level()), |bencher| {

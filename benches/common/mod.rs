@@ -61,10 +61,8 @@ impl Case {
         let Shape { input, hidden, batch, .. } = self.shape;
         let weights = LstmWeights::new(input, hidden, &self.weight_ih, &self.weight_hh, &self.bias).unwrap();
         let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
-        let expected = first_step(
-            self.shape,
-            &[&wide(&self.weight_ih), &wide(&self.weight_hh), &wide(&self.bias), &wide(&self.x)],
-        );
+        let cell = self.cell(&wide(&self.weight_ih), &wide(&self.weight_hh), &wide(&self.bias));
+        let expected = self.first_step(&cell, &wide(&self.x));
         let models = Level::available().map(|level| Lstm::with_level(&weights, level).unwrap());
         models
             .inspect(|model| {
@@ -78,9 +76,22 @@ impl Case {
             .collect()
     }
 
-    /// The first step by the scalar reference in f32.
-    pub fn reference_step(&self) -> Vec<f32> {
-        first_step(self.shape, &[&self.weight_ih, &self.weight_hh, &self.bias, &self.x])
+    /// The scalar reference in f32, as the kernels compute.
+    pub fn reference(&self) -> reference::Lstm<f32> {
+        self.cell(&self.weight_ih, &self.weight_hh, &self.bias)
+    }
+
+    fn cell<S: Scalar>(&self, weight_ih: &[S], weight_hh: &[S], bias_ih: &[S]) -> reference::Lstm<S> {
+        let Shape { input, hidden, .. } = self.shape;
+        let weights = PyTorchWeights { inputs: input, hidden, weight_ih, weight_hh, bias_ih, bias_hh: &[] };
+        reference::Lstm::from_pytorch(&weights).unwrap()
+    }
+
+    /// The first step from h = c = 0 by the reference.
+    pub fn first_step<S: Scalar>(&self, cell: &reference::Lstm<S>, x: &[S]) -> Vec<S> {
+        let Shape { input, batch, .. } = self.shape;
+        let (layout, x) = (reference::Layout::TimeMajor, &x[..batch * input]);
+        reference::forward(cell, &Sequence { layout, batch, steps: 1, x, h0: None, c0: None }, &mut NoTrace).unwrap().y
     }
 
     /// The whole sequence by a kernel.
@@ -88,15 +99,6 @@ impl Case {
         let mut session = Session::new(model, self.shape.batch).unwrap();
         session.run(&self.x, Layout::TimeMajor, y).unwrap();
     }
-}
-
-fn first_step<S: Scalar>(shape: Shape, [weight_ih, weight_hh, bias_ih, x]: &[&[S]; 4]) -> Vec<S> {
-    let Shape { input, hidden, batch, .. } = shape;
-    let weights = PyTorchWeights { inputs: input, hidden, weight_ih, weight_hh, bias_ih, bias_hh: &[] };
-    let cell = reference::Lstm::from_pytorch(&weights).unwrap();
-    let x = &x[..batch * input];
-    let layout = reference::Layout::TimeMajor;
-    reference::forward(&cell, &Sequence { layout, batch, steps: 1, x, h0: None, c0: None }, &mut NoTrace).unwrap().y
 }
 
 /// What a loop of nothing but multiply-adds reaches on `level`, in GFLOP/s.
