@@ -88,7 +88,7 @@ impl Pick {
 
     fn check(self, what: &str, count: usize) -> Result<()> {
         if let Pick::One(index) = self {
-            ensure!(index < count, "--{what} {index}: there are {count}, counted from 0");
+            ensure!(index < count, "--{what} {index}: out of range, expected 0 to {}", count - 1);
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ fn main() -> ExitCode {
             let red = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let (on, off) = if red { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
             // One line, outermost context first: file, tensor, what was expected.
-            eprintln!("{on}error:{off} {error:#}");
+            eprintln!("{on}error:{off} {}", text::printable(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }

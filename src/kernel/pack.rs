@@ -41,7 +41,11 @@ pub(crate) struct Weights<'a> {
 #[derive(Clone)]
 pub(crate) struct Panels {
     shape: Shape,
-    lanes: usize,
+    /// Blocks of hidden units, and values of each: kept, because a division costs a small cell's step dearly.
+    blocks: usize,
+    block_len: usize,
+    /// Values of a line, gates × lanes.
+    line: usize,
     /// Aligned to 64 bytes; the blocks one after the other.
     data: Vec<f32x16>,
 }
@@ -60,13 +64,12 @@ pub(crate) struct Block<'a> {
 impl Panels {
     /// Packs for registers of `lanes`. The lengths were checked by the caller.
     pub fn pack(shape: Shape, lanes: usize, weights: Weights<'_>) -> Self {
-        let mut panels = Panels { shape, lanes, data: Vec::new() };
-        let values = panels.blocks() * panels.block_len();
-        panels.data = vec![f32x16::splat(0.0); values.div_ceil(16)];
-        let block_len = panels.block_len();
-        let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels.data);
-        for (index, block) in data.chunks_exact_mut(block_len).take(shape.hidden.div_ceil(lanes)).enumerate() {
-            let mut lines = block.chunks_exact_mut(shape.gates * lanes);
+        let line = shape.gates * lanes;
+        let (blocks, block_len) = (shape.hidden.div_ceil(lanes), line * (1 + shape.input + shape.hidden));
+        let mut panels = vec![f32x16::splat(0.0); (blocks * block_len).div_ceil(16)];
+        let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
+        for (index, block) in data.chunks_exact_mut(block_len).take(blocks).enumerate() {
+            let mut lines = block.chunks_exact_mut(line);
             let units = index * lanes..shape.hidden.min((index + 1) * lanes);
             let mut fill = |matrix: &[f32], depth: usize| {
                 for (k, line) in lines.by_ref().take(depth).enumerate() {
@@ -81,7 +84,7 @@ impl Panels {
             fill(weights.input, shape.input);
             fill(weights.recurrent, shape.hidden);
         }
-        panels
+        Panels { shape, blocks, block_len, line, data: panels }
     }
 
     /// The sizes it was packed for.
@@ -91,7 +94,7 @@ impl Panels {
 
     /// Blocks of hidden units.
     pub fn blocks(&self) -> usize {
-        self.shape.hidden.div_ceil(self.lanes)
+        self.blocks
     }
 
     /// Bytes held.
@@ -102,22 +105,12 @@ impl Panels {
     /// The weights of the hidden units `index · lanes ..`.
     #[inline(always)]
     pub fn block(&self, index: usize) -> Block<'_> {
-        let line = self.line();
         let data: &[f32] = bytemuck::cast_slice(&self.data);
-        let block = &data[index * self.block_len()..][..self.block_len()];
+        let block = &data[index * self.block_len..][..self.block_len];
+        let line = self.line;
         let (bias, rest) = block.split_at(line);
         let (input, recurrent) = rest.split_at(self.shape.input * line);
         Block { bias, input, recurrent }
-    }
-
-    #[inline(always)]
-    fn line(&self) -> usize {
-        self.shape.gates * self.lanes
-    }
-
-    #[inline(always)]
-    fn block_len(&self) -> usize {
-        self.line() * (1 + self.shape.input + self.shape.hidden)
     }
 }
 

@@ -161,7 +161,11 @@ impl SafetensorsFile {
 
     fn find(&self, prefix: Option<&str>) -> Result<LayerName> {
         let layers = self.layers();
-        let prefixes = || layers.iter().map(|layer| format!("{:?}", layer.prefix)).collect::<Vec<_>>().join(", ");
+        let name = |layer: &LayerName| match &layer.prefix[..] {
+            "" => "\"\" (no prefix)".to_owned(),
+            prefix => format!("{prefix:?}"),
+        };
+        let prefixes = || layers.iter().map(name).collect::<Vec<_>>().join(", ");
         let message = match (prefix, &layers[..]) {
             (_, []) => {
                 let names: Vec<String> = self.tensors().into_iter().map(|tensor| tensor.name).collect();

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::layout::Layout;
-use crate::cell::lstm::{GATES, LstmCell};
+use crate::cell::lstm::{GATES, Lstm, LstmCell};
 use crate::kernel::pack::Panels;
 use crate::kernel::tile::{Rows, Step, Sweep, advance, advance_single};
-use crate::simd::{Isa, Kernel};
+use crate::simd::{Isa, Kernel, Token, dispatch};
 
 /// The inputs of a whole batch.
 #[derive(Clone, Copy)]
@@ -49,6 +49,13 @@ pub(crate) enum Output<'a> {
     Slices(Vec<&'a mut [f32]>),
 }
 
+impl Share<'_> {
+    /// Runs it. Not generic, so that it is compiled here and not again in every crate that names a session type.
+    pub(crate) fn run_on(self, token: Token) {
+        dispatch(token, self);
+    }
+}
+
 impl Kernel for Share<'_> {
     type Output = ();
 
@@ -80,7 +87,7 @@ impl Kernel for Share<'_> {
 }
 
 /// One row, one step: compiled apart from [`Share`], whose choices cost more than a small cell's arithmetic.
-pub(crate) struct Single<'a> {
+struct Single<'a> {
     /// The layer.
     pub panels: &'a Panels,
     /// I values.
@@ -91,6 +98,12 @@ pub(crate) struct Single<'a> {
     pub next: &'a mut [f32],
     /// c⁻, becomes c.
     pub memory: &'a mut [f32],
+}
+
+/// Runs a [`Single`]; compiled here, as [`Share::run_on`]. Its arguments come in registers: the struct, copied through
+/// memory at the call, made a step of 16 units 84 instead of 65 ns.
+pub(crate) fn run_single(model: &Lstm, x: &[f32], hidden: &[f32], next: &mut [f32], memory: &mut [f32]) {
+    dispatch(model.token(), Single { panels: model.panels(), x, hidden, next, memory });
 }
 
 impl Kernel for Single<'_> {

@@ -4,12 +4,11 @@ use std::borrow::Borrow;
 
 use wide::f32x16;
 
-use super::batch::{Input, Output, Share, Single};
+use super::batch::{Input, Output, Share, run_single};
 use super::layout::Layout;
 use crate::cell::lstm::Lstm;
 use crate::error::{Error, Result};
 use crate::kernel::tile::SUMS;
-use crate::simd::dispatch;
 use crate::team;
 
 const EMPTY: [f32x16; SUMS / 16] = [f32x16::splat(0.0); SUMS / 16];
@@ -118,12 +117,12 @@ impl<M: Borrow<Lstm>> Session<M> {
         }
         let (panels, hidden, next, memory) = (model.panels(), &mut self.hidden, &mut self.next, &mut self.cell);
         if self.batch == 1 {
-            dispatch(model.token(), Single { panels, x, hidden, next, memory });
+            run_single(model, x, hidden, next, memory);
         } else {
             let input = Input { x, layout: Layout::TimeMajor, steps: 1, batch: self.batch };
             let sums = bytemuck::cast_slice_mut(&mut self.sums[0]);
             let output = Output::None;
-            dispatch(model.token(), Share { panels, input, rows: 0..self.batch, hidden, next, memory, sums, output });
+            Share { panels, input, rows: 0..self.batch, hidden, next, memory, sums, output }.run_on(model.token());
         }
         std::mem::swap(&mut self.hidden, &mut self.next);
         Ok(&self.hidden)
@@ -163,10 +162,7 @@ impl<M: Borrow<Lstm>> Session<M> {
             });
         }
         let token = model.token();
-        match shares.len() {
-            1 => shares.into_iter().for_each(|share| dispatch(token, share)),
-            _ => team::each(shares, |share| dispatch(token, share)),
-        }
+        team::each(shares, |share| share.run_on(token));
         if steps % 2 == 1 {
             std::mem::swap(&mut self.hidden, &mut self.next);
         }

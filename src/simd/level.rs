@@ -49,13 +49,13 @@ impl Level {
         Level::available().last().unwrap_or(Level::Portable)
     }
 
-    /// The level that the environment variable `GATEWISE_ISA` asks for, or the best one where it is not set.
+    /// The level that the environment variable `GATEWISE_ISA` asks for, or the best one where it is not set or empty.
     ///
     /// # Errors
     /// [`Error::UnknownLevel`] for a name that is none of the three, [`Error::MissingLevel`] for one that this machine
     /// does not have.
     pub fn chosen() -> Result<Level> {
-        match std::env::var_os(Level::VARIABLE) {
+        match std::env::var_os(Level::VARIABLE).filter(|name| !name.is_empty()) {
             None => Ok(Level::best()),
             Some(name) => {
                 let level: Level = name.to_string_lossy().parse()?;

@@ -1,0 +1,244 @@
+//! What a run computes: PyTorch's numbers, a trained model's, and the same bits for any number of threads.
+
+use gatewise::Level;
+
+use crate::common::{
+    Array, Folder, Model, Npz, array, array_names, assert_close, fixture, gatewise, levels, noise, ran, run, trained,
+};
+
+/// Differences that float32 is allowed, and that double precision is.
+const SINGLE: f64 = 2e-6;
+const DOUBLE: f64 = 2e-12;
+
+/// A golden case, its cell and the options that it needs.
+struct Golden {
+    case: &'static str,
+    cell: &'static str,
+    options: &'static [&'static str],
+}
+
+const LSTM: [Golden; 4] = [
+    Golden { case: "torch_00_lstm", cell: "lstm", options: &[] },
+    Golden { case: "torch_01_lstm_bias-False", cell: "lstm", options: &[] },
+    Golden { case: "torch_05_lstm_batch_first", cell: "lstm", options: &["--batch-first"] },
+    Golden { case: "torch_08_lstm_state", cell: "lstm", options: &[] },
+];
+
+const OTHERS: [Golden; 9] = [
+    Golden { case: "torch_10_gru", cell: "gru", options: &[] },
+    Golden { case: "torch_11_gru_bias-False", cell: "gru", options: &[] },
+    Golden { case: "torch_15_gru_batch_first", cell: "gru", options: &["--batch-first"] },
+    Golden { case: "torch_18_gru_state", cell: "gru", options: &[] },
+    Golden { case: "torch_20_rnn", cell: "rnn", options: &[] },
+    Golden { case: "torch_21_rnn_bias-False", cell: "rnn", options: &[] },
+    Golden { case: "torch_25_rnn_batch_first", cell: "rnn", options: &["--batch-first"] },
+    Golden { case: "torch_28_rnn_state", cell: "rnn", options: &[] },
+    Golden { case: "torch_30_rnn_nonlinearity-relu", cell: "rnn", options: &["--nonlinearity", "relu"] },
+];
+
+/// Runs a case with further options and compares every array that PyTorch gave.
+fn compare(golden: &Golden, further: &[&str], tolerance: f64, dtype: &str) {
+    let Golden { case, cell, options } = golden;
+    let folder = Folder::new();
+    let (model, input, output) = (fixture(case, "model.safetensors"), fixture(case, "io.npz"), folder.path("out.npz"));
+    let what = format!("{case} {}", further.join(" "));
+    let mut arguments = vec!["run", &model, "--cell", cell, "--input", &input, "--output", &output];
+    arguments.extend(options.iter().chain(further));
+    let line = run(&arguments).done(&what);
+    assert!(line.starts_with(&output) && line.lines().count() == 1, "{what}: one line about the output in {line:?}");
+
+    let names: &[&str] = if *cell == "lstm" { &["c_n", "h_n", "y"] } else { &["h_n", "y"] };
+    assert_eq!(array_names(&output), names, "{what}: arrays");
+    for name in names {
+        let found = array(&output, name).expect("listed above");
+        let expected = array(&input, name).unwrap_or_else(|| panic!("{input} has no {name}"));
+        assert_eq!(found.dtype, dtype, "{what}, {name}: element type");
+        assert_close(&found, &expected, tolerance, || format!("{what}, {name}"));
+    }
+    assert_eq!(folder.names(), ["out.npz"], "{what}: only the output is left");
+}
+
+#[test]
+fn an_lstm_gives_what_pytorch_gives_on_every_level() {
+    for level in levels() {
+        for golden in &LSTM {
+            compare(golden, &["--isa", level.name()], SINGLE, "'<f4'");
+        }
+    }
+}
+
+#[test]
+fn an_lstm_without_options_gives_what_pytorch_gives() {
+    for golden in &LSTM {
+        compare(golden, &[], SINGLE, "'<f4'");
+    }
+}
+
+#[test]
+fn the_reference_gives_what_pytorch_gives_in_double_precision_for_every_cell() {
+    for golden in LSTM.iter().chain(&OTHERS) {
+        compare(golden, &["--reference"], DOUBLE, "'<f8'");
+    }
+}
+
+#[test]
+fn a_trained_voice_detector_hears_the_same_on_every_level_and_by_the_reference() {
+    let file = |name| trained("silero_vad_lstm", name);
+    let (Some(model), Some(input)) = (file("model.safetensors"), file("io.npz")) else { return };
+    let expected = ["y", "h_n", "c_n"].map(|name| (name, array(&input, name).expect("the model's own output")));
+    let folder = Folder::new();
+    let output = folder.path("out.npz");
+    let check = |how: &str, isa: Option<Level>, further: &[&str]| {
+        let mut command = gatewise();
+        command.args(["run", &model, "--cell", "lstm", "--input", &input, "--output", &output]).args(further);
+        if let Some(level) = isa {
+            command.env(Level::VARIABLE, level.name());
+        }
+        let line = ran(&mut command).done(how);
+        for (name, expected) in &expected {
+            let found = array(&output, name).unwrap_or_else(|| panic!("{how}: no {name}"));
+            // Its c reaches 11, where 2e-6 is two units in float32's last place: there the difference is relative.
+            let largest = expected.values.iter().fold(1.0f64, |largest, value| largest.max(value.abs()));
+            assert_close(&found, expected, SINGLE * largest, || format!("{how}, {name}"));
+        }
+        line
+    };
+    for level in levels() {
+        for line in [
+            check(&format!("--isa {level}"), None, &["--isa", level.name()]),
+            check(&format!("{}={level}", Level::VARIABLE), Some(level), &[]),
+        ] {
+            assert!(line.contains(&format!("by {level}, 1 thread ")), "the line names {level}: {line:?}");
+        }
+    }
+    let line = check("--reference", None, &["--reference"]);
+    assert!(line.contains("by the reference (f64)"), "{line:?}");
+}
+
+/// A layer and a batch that no tile fits: I = 5, H = 19, B = 37, T = 4, from a state.
+struct Odd {
+    folder: Folder,
+    model: String,
+    input: String,
+}
+
+impl Odd {
+    const STEPS: u64 = 4;
+    const BATCH: u64 = 37;
+    const INPUT: u64 = 5;
+    const HIDDEN: u64 = 19;
+
+    fn new() -> Self {
+        let folder = Folder::new();
+        let model = folder.put("model.safetensors", &Model::layer(4, 5, 19).bytes());
+        let (x, h0, c0) = Odd::values();
+        let state = [1, Odd::BATCH, Odd::HIDDEN];
+        let npz = Npz::new().with("x", &[Odd::STEPS, Odd::BATCH, Odd::INPUT], &x);
+        let input = folder.put("in.npz", &npz.with("h0", &state, &h0).with("c0", &state, &c0).bytes());
+        Odd { folder, model, input }
+    }
+
+    fn values() -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let state = (Odd::BATCH * Odd::HIDDEN) as usize;
+        let x = noise((Odd::STEPS * Odd::BATCH * Odd::INPUT) as usize, 1.0, 1);
+        (x, noise(state, 1.0, 2), noise(state, 2.0, 3))
+    }
+
+    fn run(&self, input: &str, options: &[&str]) -> [Array; 3] {
+        let output = self.folder.path("out.npz");
+        let mut arguments = vec!["run", &self.model, "--cell", "lstm", "--input", input, "--output", &output];
+        arguments.extend(options);
+        run(&arguments).done(&options.join(" "));
+        ["y", "h_n", "c_n"].map(|name| array(&output, name).unwrap_or_else(|| panic!("{options:?}: no {name}")))
+    }
+}
+
+#[track_caller]
+fn assert_same_bits(found: &[Array; 3], expected: &[Array; 3], what: &str) {
+    for ((found, expected), name) in found.iter().zip(expected).zip(["y", "h_n", "c_n"]) {
+        assert_eq!(found.shape, expected.shape, "{what}, {name}: shape");
+        for (index, (found, expected)) in found.values.iter().zip(&expected.values).enumerate() {
+            assert_eq!(
+                found.to_bits(),
+                expected.to_bits(),
+                "{what}, {name}, index {index}: {found:e} for {expected:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let odd = Odd::new();
+    for level in levels() {
+        let isa = ["--isa", level.name()];
+        let one = odd.run(&odd.input, &[&isa[..], &["--threads", "1"]].concat());
+        for threads in ["2", "3", "64"] {
+            let more = odd.run(&odd.input, &[&isa[..], &["--threads", threads]].concat());
+            assert_same_bits(&more, &one, &format!("{level}, {threads} threads"));
+        }
+    }
+}
+
+#[test]
+fn avx2_and_avx512_give_the_same_bits() {
+    if !(Level::Avx2.is_available() && Level::Avx512.is_available()) {
+        eprintln!("SKIPPED: this machine does not have both avx2 and avx512");
+        return;
+    }
+    let odd = Odd::new();
+    let avx2 = odd.run(&odd.input, &["--isa", "avx2"]);
+    assert_same_bits(&odd.run(&odd.input, &["--isa", "avx512"]), &avx2, "avx512 against avx2");
+}
+
+#[test]
+fn the_order_and_the_precision_of_the_input_file_change_nothing() {
+    let odd = Odd::new();
+    let expected = odd.run(&odd.input, &[]);
+    let (x, h0, c0) = Odd::values();
+    let bytes =
+        |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| f64::from(*value).to_le_bytes()).collect() };
+    let mut fortran = Vec::new();
+    let (steps, batch, input) = (Odd::STEPS as usize, Odd::BATCH as usize, Odd::INPUT as usize);
+    for i in 0..input {
+        for b in 0..batch {
+            for t in 0..steps {
+                fortran.extend_from_slice(&x[(t * batch + b) * input + i].to_be_bytes());
+            }
+        }
+    }
+    // float64 states without the leading axis, and a big-endian x with its first axis fastest.
+    let npz = Npz::new()
+        .with_raw("x", ["'>f4'", "True", "(4, 37, 5)"], &fortran)
+        .with_raw("h0", ["'<f8'", "False", "(37, 19)"], &bytes(&h0))
+        .with_raw("c0", ["'<f8'", "False", "(1, 37, 19)"], &bytes(&c0));
+    let other = odd.folder.put("other.npz", &npz.bytes());
+    assert_same_bits(&odd.run(&other, &[]), &expected, "the other file");
+}
+
+#[test]
+fn without_a_state_the_layer_starts_from_zeros() {
+    let odd = Odd::new();
+    let (x, ..) = Odd::values();
+    let state = (Odd::BATCH * Odd::HIDDEN) as usize;
+    let npz = || Npz::new().with("x", &[Odd::STEPS, Odd::BATCH, Odd::INPUT], &x);
+    let without = odd.folder.put("without.npz", &npz().bytes());
+    let shape = [1, Odd::BATCH, Odd::HIDDEN];
+    let zeros = vec![0.0; state];
+    let with = odd.folder.put("with.npz", &npz().with("h0", &shape, &zeros).with("c0", &shape, &zeros).bytes());
+    assert_same_bits(&odd.run(&without, &[]), &odd.run(&with, &[]), "no state against zeros");
+}
+
+#[test]
+fn a_prefix_chooses_one_of_several_layers() {
+    let odd = Odd::new();
+    let expected = odd.run(&odd.input, &[]);
+    let layer = |prefix: &'static str| move |name: &str| format!("{prefix}.{name}");
+    let file = Model::layer(4, 5, 19).renamed(layer("voice.rnn")).and(Model::layer(4, 3, 2).renamed(layer("other")));
+    let model = odd.folder.put("two.safetensors", &file.bytes());
+    for prefix in ["voice.rnn", "voice.rnn."] {
+        let found = Odd { folder: Folder::new(), model: model.clone(), input: String::new() }
+            .run(&odd.input, &["--prefix", prefix]);
+        assert_same_bits(&found, &expected, prefix);
+    }
+}
