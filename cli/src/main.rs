@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 /// Without a command it takes the tour: a published LSTM example recomputed by hand, gate by gate, beside the SIMD kernel.
 #[derive(Parser)]
 #[command(
+    name = "gatewise",
     version,
     after_help = "\
 Start here:

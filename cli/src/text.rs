@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// Prints a finished page to standard output.
 pub fn print(page: &str) -> Result<()> {
@@ -22,10 +22,17 @@ pub fn printable(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
+const INDENT: &str = "  ";
+
 /// A table with a header, columns two spaces apart; the columns of `right` are aligned right.
 pub fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    // On a terminal, long formulas are wrapped within their column.
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = table.width() {
+        table.set_width(width.saturating_sub(INDENT.len() as u16).max(60));
+    }
     if !header.is_empty() {
         table.set_header(header.to_vec());
     }
@@ -40,7 +47,7 @@ pub fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Ve
     }
     let mut text = String::new();
     for line in table.to_string().lines() {
-        text.push_str("  ");
+        text.push_str(INDENT);
         text.push_str(line.trim_end());
         text.push('\n');
     }

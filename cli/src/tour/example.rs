@@ -28,7 +28,8 @@ The document's program does not run as printed. Its three slips:
   1. a line of bare text between the statements is a syntax error
   2. x1 is undefined: the variable is called xt
   3. ht_1 is undefined: the variable is called ht1
-With these mended its output is what stands above under \"document\": right but for the last label, where it prints tanh(c).
+With these mended it prints what stands above under \"document\": right but for the last label. It calls o the
+2nd sigmoid, h ct, and prints tanh(c) as the final cell state, which is 2.95.
 
 ";
     page += &kernels(step)?;
@@ -44,8 +45,8 @@ fn table_row(step: &Step<f64>, row: &example::Row) -> Result<Vec<String>> {
         Some(_) => "✗",
     };
     let name = match (row.label, row.mistake) {
-        (Some(label), Some(mistake)) => format!("called \"{label}\": {mistake}"),
-        (Some(label), None) => format!("{}, called \"{label}\"", quantity.name),
+        (Some(label), Some(_)) => format!("\"{label}\" is tanh(c)"), // The text below the table says the rest.
+        (Some(label), None) => format!("{}, \"{label}\"", quantity.name),
         (None, _) => quantity.name.to_owned(),
     };
     Ok(vec![
