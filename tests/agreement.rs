@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Case, Sizes, assert_close, assert_same_bits, levels};
-use gatewise::{Layout, Level, Lstm, Session};
+use gatewise::{Layout, Level, Lstm, LstmWeights, Session};
 use proptest::prelude::*;
 
 /// What a run leaves behind.
@@ -203,6 +203,42 @@ fn nan_in_one_sequence_stays_in_it() {
         for (at, value) in y.iter().enumerate() {
             let row = at / 9 % 7;
             assert_eq!(value.is_nan(), row == 2, "{level}: step {}, row {row}: {value}", at / 63);
+        }
+    }
+}
+
+/// One unit a pair of sums, nothing but biases: the cell state is what the gates make of them.
+fn cell_states(level: Level, sums: &[[f32; 4]], c0: f32) -> Vec<f32> {
+    let hidden = sums.len();
+    let bias: Vec<f32> = (0..4).flat_map(|gate| sums.iter().map(move |unit| unit[gate])).collect();
+    let weights = LstmWeights::new(1, hidden, &vec![0.0; 4 * hidden], &vec![0.0; 4 * hidden * hidden], &bias).unwrap();
+    let model = Lstm::with_level(&weights, level).unwrap();
+    let mut session = Session::new(&model, 1).unwrap();
+    session.set_state(&vec![0.0; hidden], &vec![c0; hidden]).unwrap();
+    session.step(&[0.0]).unwrap();
+    session.cell_state().to_vec()
+}
+
+#[test]
+fn what_a_nearly_closed_gate_lets_through_is_relatively_exact() {
+    let sigmoid = |z: f32| 1.0 / (1.0 + (-f64::from(z)).exp());
+    for level in levels() {
+        // i·g with c⁻ = 0: input gates from −60 to 20, candidates from 1e-10 to saturated, both signs.
+        let gates = (0..161).map(|n| n as f32 * 0.5 - 60.0);
+        let candidates = [1e-10, 1e-7, 3e-4, 0.031, 0.4, 1.7, 6.5, 30.0].into_iter().flat_map(|g: f32| [g, -g]);
+        let sums: Vec<[f32; 4]> =
+            gates.flat_map(|i| candidates.clone().map(move |g| [i, 0.0, g, 0.0])).take(2576).collect();
+        for (sums, found) in sums.chunks(161).flat_map(|sums| sums.iter().zip(cell_states(level, sums, 0.0))) {
+            let expected = sigmoid(sums[0]) * f64::from(sums[2]).tanh();
+            let error = (f64::from(found) - expected).abs() / expected.abs();
+            assert!(error < 5e-7, "{level}: σ({})·tanh({}) = {found:e}, {error:e} off", sums[0], sums[2]);
+        }
+        // f·c⁻ with i·g = 0.
+        let sums: Vec<[f32; 4]> = (0..201).map(|n| [0.0, n as f32 * 0.5 - 79.0, 0.0, 0.0]).collect();
+        for (sums, found) in sums.iter().zip(cell_states(level, &sums, 3.0)) {
+            let expected = sigmoid(sums[1]) * 3.0;
+            let error = (f64::from(found) - expected).abs() / expected;
+            assert!(error < 5e-7, "{level}: σ({})·3 = {found:e}, {error:e} off", sums[1]);
         }
     }
 }

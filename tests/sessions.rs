@@ -41,6 +41,19 @@ fn no_steps_leave_the_state_as_it_was() {
 }
 
 #[test]
+fn a_reset_session_starts_from_zeros() {
+    let case = Case::random(Sizes { steps: 1, batch: 2, input: 3, hidden: 4 }, 0.3, 10);
+    let model = Lstm::new(&case.weights()).unwrap();
+    let expected = Session::new(&model, 2).unwrap().step(&case.x).unwrap().to_vec();
+    let mut session = Session::new(&model, 2).unwrap();
+    session.set_state(&case.h0, &case.c0).unwrap();
+    assert_ne!(session.step(&case.x).unwrap(), &expected[..]);
+    session.reset();
+    assert!(session.hidden_state().iter().chain(session.cell_state()).all(|value| *value == 0.0));
+    assert_eq!(session.step(&case.x).unwrap(), &expected[..]);
+}
+
+#[test]
 fn an_empty_batch_and_one_too_large_are_refused() {
     let case = Case::random(Sizes { steps: 1, batch: 1, input: 1, hidden: 3 }, 0.3, 8);
     let model = Lstm::new(&case.weights()).unwrap();

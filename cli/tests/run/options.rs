@@ -75,6 +75,7 @@ fn an_unknown_instruction_set_in_the_environment_is_refused() {
     variable(&["--cell", "lstm"]).refused("sse9", &[Level::VARIABLE, "\"sse9\"", "expected avx512, avx2 or portable"]);
     good.is_untouched("sse9");
     variable(&["--cell", "lstm", "--isa", "portable"]).done("the option wins over the environment");
+    ran(good.command(&output, &["--cell", "lstm"]).env(Level::VARIABLE, "")).done("an empty variable is none");
 }
 
 #[test]
