@@ -1,6 +1,9 @@
 //! What the benches share: the list of shapes, seeded data, the check before the timing, and the summary.
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
+use std::time::Duration;
+
+use criterion::Criterion;
 use gatewise::{Layout, Level, Lstm, LstmWeights, Session, measure};
 use gatewise_reference::{self as reference, NoTrace, PyTorchWeights, Scalar, Sequence};
 use rand::rngs::StdRng;
@@ -99,6 +102,12 @@ impl Case {
         let mut session = Session::new(model, self.shape.batch).unwrap();
         session.run(&self.x, Layout::TimeMajor, y).unwrap();
     }
+}
+
+/// Short runs: a shared machine's noise is not beaten by waiting.
+pub fn criterion(samples: usize) -> Criterion {
+    let (warm_up, measure) = (Duration::from_millis(250), Duration::from_millis(800));
+    Criterion::default().sample_size(samples).warm_up_time(warm_up).measurement_time(measure)
 }
 
 /// What a loop of nothing but multiply-adds reaches on `level`, in GFLOP/s.
