@@ -9,6 +9,8 @@ use std::hint::black_box;
 use common::{Case, Shape, peak};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gatewise::measure;
+use ndarray::Array2;
+use ndarray::linalg::general_mat_mul;
 
 /// Small layers and large ones, small batches and large ones.
 const SHAPES: [Shape; 7] = [
@@ -21,50 +23,34 @@ const SHAPES: [Shape; 7] = [
     Shape::new(32, 64, 1024, 4),
 ];
 
-/// The baseline: the two products of every step, [B, I] · [I, 4H] and [B, H] · [H, 4H], and nothing else.
+/// The baseline: the two products of every step, [B, I] · [I, 4H] and [B, H] · [H, 4H], and nothing else; by
+/// `matrixmultiply`, which is what `ndarray` multiplies with.
 struct Product {
-    shape: Shape,
-    weights: Vec<f32>,
-    gates: Vec<f32>,
+    steps: usize,
+    inputs: [Array2<f32>; 2],
+    weights: [Array2<f32>; 2],
+    gates: Array2<f32>,
 }
 
 impl Product {
     fn new(case: &Case) -> Self {
-        let Shape { hidden, batch, .. } = case.shape;
-        let weights = [&case.weight_ih[..], &case.weight_hh[..]].concat();
-        Product { shape: case.shape, weights, gates: vec![0.0; batch * 4 * hidden] }
+        let Shape { input, hidden, batch, steps } = case.shape;
+        let weights =
+            |depth: usize, values: &[f32]| Array2::from_shape_vec((depth, 4 * hidden), values.to_vec()).unwrap();
+        Product {
+            steps,
+            inputs: [Array2::from_elem((batch, input), 0.5), Array2::from_elem((batch, hidden), 0.5)],
+            weights: [weights(input, &case.weight_ih), weights(hidden, &case.weight_hh)],
+            gates: Array2::zeros((batch, 4 * hidden)),
+        }
     }
 
-    #[allow(unsafe_code, reason = "matrixmultiply's interface is raw pointers")]
-    fn run(&mut self, rows: &[f32]) {
-        let Shape { input, hidden, batch, steps } = self.shape;
-        let columns = 4 * hidden;
-        assert!(rows.len() >= batch * input.max(hidden) && self.gates.len() == batch * columns);
-        assert!(self.weights.len() == columns * (input + hidden));
-        for _ in 0..steps {
-            for (depth, weights, beta) in
-                [(input, &self.weights[..columns * input], 0.0), (hidden, &self.weights[columns * input..], 1.0)]
-            {
-                // SAFETY: row-major batch × depth, depth × columns and batch × columns, whose lengths are asserted above.
-                unsafe {
-                    matrixmultiply::sgemm(
-                        batch,
-                        depth,
-                        columns,
-                        1.0,
-                        rows.as_ptr(),
-                        depth as isize,
-                        1,
-                        weights.as_ptr(),
-                        columns as isize,
-                        1,
-                        beta,
-                        self.gates.as_mut_ptr(),
-                        columns as isize,
-                        1,
-                    );
-                }
-            }
+    fn run(&mut self) {
+        for _ in 0..self.steps {
+            let [x, h] = black_box(&self.inputs);
+            general_mat_mul(1.0, x, &self.weights[0], 0.0, &mut self.gates);
+            general_mat_mul(1.0, h, &self.weights[1], 1.0, &mut self.gates);
+            black_box(&self.gates);
         }
     }
 }
@@ -76,7 +62,6 @@ fn summary() {
         let case = Case::new(shape);
         let models = case.checked_models();
         let mut y = vec![0.0; shape.steps * shape.batch * shape.hidden];
-        let rows = vec![0.5; shape.batch * shape.input.max(shape.hidden)];
         let mut product = Product::new(&case);
 
         let cell = case.reference();
@@ -84,7 +69,7 @@ fn summary() {
         let outputs = std::cell::RefCell::new(&mut y);
         let mut kernels: Vec<_> =
             models.iter().map(|model| || case.run(model, black_box(&mut outputs.borrow_mut()))).collect();
-        let mut baseline = || product.run(black_box(&rows));
+        let mut baseline = || product.run();
         let mut tasks: Vec<&mut dyn FnMut()> = vec![&mut baseline];
         tasks.extend(kernels.iter_mut().map(|kernel| kernel as &mut dyn FnMut()));
         let times = measure::in_turn(9, &mut tasks);
