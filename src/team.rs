@@ -9,12 +9,10 @@ pub(crate) fn split(count: usize, shares: usize) -> impl Iterator<Item = Range<u
 }
 
 /// Runs `work` on every share: on this thread if there is one, else on rayon's current pool, entered once.
-pub(crate) fn each<T: Send>(mut shares: Vec<T>, work: impl Fn(T) + Sync) {
-    let Some(last) = shares.pop() else { return };
-    if shares.is_empty() {
-        return work(last);
+pub(crate) fn each<T: Send>(shares: Vec<T>, work: impl Fn(T) + Sync) {
+    if shares.len() == 1 {
+        return shares.into_iter().for_each(work);
     }
-    shares.push(last);
     let work = &work;
     rayon::scope(|scope| {
         for share in shares {

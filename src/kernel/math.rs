@@ -54,7 +54,8 @@ pub(crate) fn sigmoid<I: Isa>(isa: I, x: I::Vector) -> I::Vector {
     sigmoid_from(isa, x, -104.0)
 }
 
-/// [`sigmoid`] that stays above 1e-35, so that a cell never computes with subnormal numbers, which are slow.
+/// [`sigmoid`] that stays above 1e-35, so that a closed gate is no subnormal number, which would be slow to compute with.
+/// (A state that decays for long may still become one.)
 #[inline(always)]
 pub(crate) fn gate<I: Isa>(isa: I, x: I::Vector) -> I::Vector {
     sigmoid_from(isa, x, -80.0)
