@@ -79,6 +79,31 @@ pub enum Error {
         /// What the operating system said.
         reason: String,
     },
+    /// Layers that do not fit each other, or a request that the model cannot fulfil.
+    #[error("{message}")]
+    Model {
+        /// Which layer or request, what was expected, what came.
+        message: String,
+    },
+    /// The length of a sequence is more than the steps that came.
+    #[error("sequence {row} has length {length}, but x has {steps} steps")]
+    SequenceLength {
+        /// Which sequence of the batch.
+        row: usize,
+        /// Its length.
+        length: usize,
+        /// T.
+        steps: usize,
+    },
+    /// The name of an activation that ONNX does not have.
+    #[error(
+        "unknown activation {name:?}: expected Sigmoid, Tanh, Relu, Affine, LeakyRelu, ThresholdedRelu, ScaledTanh, \
+         HardSigmoid, Elu, Softsign or Softplus"
+    )]
+    UnknownActivation {
+        /// The name that came.
+        name: String,
+    },
     /// The name of an instruction set that gatewise does not know.
     #[error("unknown instruction set {name:?}: expected avx512, avx2 or portable")]
     UnknownLevel {

@@ -7,17 +7,22 @@ mod kernel;
 #[cfg(feature = "safetensors")]
 pub mod load;
 pub mod measure;
+mod model;
 mod sequence;
 mod simd;
 mod team;
 mod weights;
 
-pub use cell::lstm::Lstm;
+pub use activation::Activation;
+pub use cell::gru::{GruOptions, Reset};
+pub use cell::lstm::{Coupling, LstmOptions};
+pub use cell::rnn::RnnOptions;
 pub use error::{Error, Result};
+pub use model::{Merge, Model, ModelBuilder};
 pub use sequence::layout::Layout;
-pub use sequence::session::Session;
+pub use sequence::session::{Batch, Outputs, Session};
 pub use simd::Level;
-pub use weights::{LstmWeights, TorchTensors};
+pub use weights::{GruWeights, LstmWeights, RnnWeights, TorchTensors, Weights};
 
 /// The pages whose examples are compiled and run with the tests.
 #[cfg(doctest)]

@@ -1,6 +1,9 @@
-//! Work for several threads: shares of a batch on rayon's pool.
+//! Work for several threads: shares of a batch, results that they write side by side, and a team that meets at every step.
 
+use std::hint::spin_loop;
+use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// Splits `count` things into at most `shares` ranges whose lengths differ by at most one; none is empty.
 pub(crate) fn split(count: usize, shares: usize) -> impl Iterator<Item = Range<usize>> {
@@ -9,7 +12,7 @@ pub(crate) fn split(count: usize, shares: usize) -> impl Iterator<Item = Range<u
 }
 
 /// Runs `work` on every share: on this thread if there is one, else on rayon's current pool, entered once.
-pub(crate) fn each<T: Send>(shares: Vec<T>, work: impl Fn(T) + Sync) {
+pub(crate) fn each<T: Send>(shares: impl ExactSizeIterator<Item = T> + Send, work: impl Fn(T) + Sync) {
     if shares.len() == 1 {
         return shares.into_iter().for_each(work);
     }
@@ -19,6 +22,213 @@ pub(crate) fn each<T: Send>(shares: Vec<T>, work: impl Fn(T) + Sync) {
             scope.spawn(move |_| work(share));
         }
     });
+}
+
+/// Values that several threads write at once, each its own rows.
+///
+/// Made from the caller's exclusive slice, and handed to the shares of a batch, no two of which have a row in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    start: *mut f32,
+    len: usize,
+    caller: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it is a slice of plain numbers; who writes which of them is said at `write`.
+#[allow(unsafe_code, reason = "the hand-over of rows to threads")]
+unsafe impl Send for Target<'_> {}
+// SAFETY: as above: no method reads or writes through a shared `Target` but `read` and `write`, see there.
+#[allow(unsafe_code, reason = "the hand-over of rows to threads")]
+unsafe impl Sync for Target<'_> {}
+
+impl<'a> Target<'a> {
+    /// Takes the caller's slice for as long as the shares run.
+    pub fn new(values: &'a mut [f32]) -> Self {
+        Target { start: values.as_mut_ptr(), len: values.len(), caller: PhantomData }
+    }
+
+    /// What follows index `at`.
+    #[inline(always)]
+    pub fn from(&self, at: usize) -> Target<'a> {
+        assert!(at <= self.len, "a part of a target begins within it");
+        Target { start: self.start.wrapping_add(at), len: self.len - at, caller: PhantomData }
+    }
+
+    /// Writes `values` from index `at` on.
+    ///
+    /// Everywhere in this crate a share writes only rows of its own range of the batch (or, in a team, only the leader
+    /// writes), and the ranges come from one partition; rows do not overlap, because a row's place is its index times the
+    /// row's width, plus a direction's own columns.
+    #[allow(unsafe_code, reason = "the hand-over of rows to threads")]
+    #[inline(always)]
+    pub fn write(&self, at: usize, values: &[f32]) {
+        assert!(at <= self.len && values.len() <= self.len - at, "rows of a target end within it");
+        // SAFETY: inside the slice (asserted), which is borrowed exclusively for 'a and does not overlap `values`, a slice
+        // of somebody's own buffer; no other thread reads or writes these values, as described above.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) }
+    }
+
+    /// Reads values that this share has written, or that were there before.
+    #[allow(unsafe_code, reason = "the hand-over of rows to threads")]
+    #[inline(always)]
+    pub fn read(&self, at: usize, values: &mut [f32]) {
+        assert!(at <= self.len && values.len() <= self.len - at, "rows of a target end within it");
+        // SAFETY: as in `write`.
+        unsafe { std::ptr::copy_nonoverlapping(self.start.add(at), values.as_mut_ptr(), values.len()) }
+    }
+}
+
+/// Some threads that work on one sequence together and meet after every step.
+///
+/// Nobody waits for a thread that has not come: who arrives before the first step begins takes part, who arrives later goes
+/// home. So a busy pool, or a smaller one than asked for, costs speed and never a deadlock; and a thread that panics
+/// releases the others.
+pub(crate) struct Team {
+    /// How many may take part.
+    most: usize,
+    /// Threads that came; `CLOSED` is added when it begins.
+    came: AtomicUsize,
+    /// Members, once it has begun.
+    members: AtomicUsize,
+    /// Members at the barrier.
+    waiting: AtomicUsize,
+    /// How often the barrier opened.
+    round: AtomicUsize,
+    /// A member panicked.
+    broken: AtomicBool,
+    /// What members show each other, two steps' worth: f32 by their bits.
+    board: [Vec<AtomicU32>; 2],
+}
+
+const CLOSED: usize = usize::MAX / 2;
+
+/// Looks before it yields: a barrier among running threads opens within a fraction of a microsecond. (A look is a pause of
+/// 10 to 40 ns.)
+const SPINS: u32 = 300;
+
+/// Looks of the leader for others to come: longer than a sleeping thread takes to wake.
+const PATIENCE: u32 = 1_500;
+
+/// One thread's place in a team.
+pub(crate) struct Member<'a> {
+    team: &'a Team,
+    /// 0 is the leader.
+    pub index: usize,
+    /// Members in all.
+    pub count: usize,
+}
+
+impl Team {
+    /// For at most `most` threads that show each other `board` values a step.
+    pub fn new(most: usize, board: usize) -> Self {
+        let board = || (0..board).map(|_| AtomicU32::new(0)).collect();
+        Team {
+            most,
+            came: AtomicUsize::new(0),
+            members: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            round: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+            board: [board(), board()],
+        }
+    }
+
+    /// Runs `work` on this thread and on as many of rayon's current pool as come, up to the most.
+    pub fn gather(&mut self, work: impl Fn(Member<'_>) + Sync) {
+        // The leader itself.
+        *self.came.get_mut() = 1;
+        *self.members.get_mut() = 0;
+        *self.waiting.get_mut() = 0;
+        *self.round.get_mut() = 0;
+        *self.broken.get_mut() = false;
+        let (team, work) = (&*self, &work);
+        rayon::scope(|scope| {
+            for _ in 1..team.most {
+                scope.spawn(move |_| team.join(work));
+            }
+            // Threads that spin for work come within a microsecond or two, those that sleep within ten.
+            let mut patience = 0;
+            while team.came.load(Ordering::Acquire) < team.most && patience < PATIENCE {
+                spin_loop();
+                patience += 1;
+            }
+            let count = team.came.fetch_add(CLOSED, Ordering::AcqRel);
+            team.members.store(count, Ordering::Release);
+            team.take_part(Member { team, index: 0, count }, work);
+        });
+    }
+
+    fn join(&self, work: &(impl Fn(Member<'_>) + Sync)) {
+        let index = self.came.fetch_add(1, Ordering::AcqRel);
+        if index >= CLOSED {
+            return;
+        }
+        let mut looks = 0;
+        let count = loop {
+            match self.members.load(Ordering::Acquire) {
+                0 => pause(&mut looks),
+                count => break count,
+            }
+        };
+        self.take_part(Member { team: self, index, count }, work);
+    }
+
+    fn take_part(&self, member: Member<'_>, work: &(impl Fn(Member<'_>) + Sync)) {
+        struct Release<'a>(&'a Team);
+        impl Drop for Release<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.broken.store(true, Ordering::Release);
+                }
+            }
+        }
+        let _release = Release(self);
+        work(member);
+    }
+}
+
+fn pause(looks: &mut u32) {
+    if *looks < SPINS {
+        *looks += 1;
+        spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
+}
+
+impl Member<'_> {
+    /// Waits until all members have come here.
+    ///
+    /// # Panics
+    /// If another member panicked: the computation cannot go on.
+    pub fn meet(&self) {
+        let Team { waiting, round, broken, .. } = self.team;
+        let before = round.load(Ordering::Acquire);
+        if waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.count {
+            waiting.store(0, Ordering::Relaxed);
+            round.store(before.wrapping_add(1), Ordering::Release);
+            return;
+        }
+        let mut looks = 0;
+        while round.load(Ordering::Acquire) == before {
+            assert!(!broken.load(Ordering::Acquire), "another thread of the team panicked");
+            pause(&mut looks);
+        }
+    }
+
+    /// Shows values to the others, to be read after the next meeting.
+    pub fn show(&self, side: usize, at: usize, values: &[f32]) {
+        for (place, value) in self.team.board[side][at..][..values.len()].iter().zip(values) {
+            place.store(value.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Reads what was shown before the last meeting.
+    pub fn see(&self, side: usize, at: usize, values: &mut [f32]) {
+        for (place, value) in self.team.board[side][at..][..values.len()].iter().zip(values) {
+            *value = f32::from_bits(place.load(Ordering::Relaxed));
+        }
+    }
 }
 
 #[cfg(test)]

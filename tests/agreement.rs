@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Case, Sizes, assert_close, assert_same_bits, levels};
-use gatewise::{Layout, Level, Lstm, LstmWeights, Session};
+use gatewise::{Layout, Level, LstmWeights, Model, Session};
 use proptest::prelude::*;
 
 /// What a run leaves behind.
@@ -17,7 +17,7 @@ struct Run {
 }
 
 fn run(case: &Case, level: Level, threads: usize) -> Run {
-    let model = Lstm::with_level(&case.weights(), level).unwrap();
+    let model = Model::with_level(&case.weights(), level).unwrap();
     let mut session = Session::new(&model, case.sizes.batch).unwrap().with_threads(threads);
     session.set_state(&case.h0, &case.c0).unwrap();
     let mut y = vec![f32::NAN; case.sizes.steps * case.sizes.batch * case.sizes.hidden];
@@ -103,7 +103,7 @@ proptest! {
         let Sizes { batch, input, hidden, .. } = sizes;
         for level in levels() {
             let whole = run(&case, level, 1);
-            let model = Arc::new(Lstm::with_level(&case.weights(), level).unwrap());
+            let model = Arc::new(Model::with_level(&case.weights(), level).unwrap());
             let start = |threads| {
                 let mut session = Session::new(Arc::clone(&model), batch).unwrap().with_threads(threads);
                 session.set_state(&case.h0, &case.c0).unwrap();
@@ -137,7 +137,7 @@ proptest! {
         };
         for level in levels() {
             let expected = run(&case, level, 1);
-            let model = Lstm::with_level(&case.weights(), level).unwrap();
+            let model = Model::with_level(&case.weights(), level).unwrap();
             let mut session = Session::new(&model, batch).unwrap().with_threads(threads);
             session.set_state(&case.h0, &case.c0).unwrap();
             let mut y = vec![f32::NAN; expected.y.len()];
@@ -212,7 +212,7 @@ fn cell_states(level: Level, sums: &[[f32; 4]], c0: f32) -> Vec<f32> {
     let hidden = sums.len();
     let bias: Vec<f32> = (0..4).flat_map(|gate| sums.iter().map(move |unit| unit[gate])).collect();
     let weights = LstmWeights::new(1, hidden, &vec![0.0; 4 * hidden], &vec![0.0; 4 * hidden * hidden], &bias).unwrap();
-    let model = Lstm::with_level(&weights, level).unwrap();
+    let model = Model::with_level(&weights, level).unwrap();
     let mut session = Session::new(&model, 1).unwrap();
     session.set_state(&vec![0.0; hidden], &vec![c0; hidden]).unwrap();
     session.step(&[0.0]).unwrap();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use common::{array, assert_close, fixture, levels};
 use gatewise::load::safetensors::{SafetensorsFile, read_lstm};
-use gatewise::{Error, Layout, Lstm, LstmWeights, Session};
+use gatewise::{Error, Layout, LstmWeights, Model, Session};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 #[test]
@@ -24,7 +24,7 @@ fn pytorch_layers_come_out_on_every_level() {
         let weights = read_lstm(folder.join("model.safetensors"), None).unwrap();
         let (y, h_n, c_n) = (io("y").unwrap(), io("h_n").unwrap(), io("c_n").unwrap());
         for level in levels() {
-            let model = Lstm::with_level(&weights, level).unwrap();
+            let model = Model::with_level(&weights, level).unwrap();
             let mut session = Session::new(&model, h_n.len() / weights.hidden_size()).unwrap();
             if let (Some(h0), Some(c0)) = (io("h0"), io("c0")) {
                 session.set_state(&narrow(h0), &narrow(c0)).unwrap();

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Case, Sizes, levels};
-use gatewise::{Lstm, Session};
+use gatewise::{Model, Session};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -15,7 +15,7 @@ fn a_streamed_step_allocates_nothing() {
     for (batch, input, hidden) in [(1, 1, 16), (1, 7, 33), (5, 3, 20)] {
         let case = Case::random(Sizes { steps: 1, batch, input, hidden }, 0.3, 5);
         for level in levels() {
-            let model = Lstm::with_level(&case.weights(), level).unwrap();
+            let model = Model::with_level(&case.weights(), level).unwrap();
             let mut session = Session::new(&model, batch).unwrap();
             let region = Region::new(ALLOCATOR);
             let mut sum = 0.0;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use criterion::Criterion;
-use gatewise::{Layout, Level, Lstm, LstmWeights, Session, measure};
+use gatewise::{Layout, Level, LstmWeights, Model, Session, measure};
 use gatewise_reference::{self as reference, NoTrace, PyTorchWeights, Scalar, Sequence};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -60,13 +60,13 @@ impl Case {
     }
 
     /// A model for each level of the machine, its first step checked against the reference in f64.
-    pub fn checked_models(&self) -> Vec<Lstm> {
+    pub fn checked_models(&self) -> Vec<Model> {
         let Shape { input, hidden, batch, .. } = self.shape;
         let weights = LstmWeights::new(input, hidden, &self.weight_ih, &self.weight_hh, &self.bias).unwrap();
         let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
         let cell = self.cell(&wide(&self.weight_ih), &wide(&self.weight_hh), &wide(&self.bias));
         let expected = self.first_step(&cell, &wide(&self.x));
-        let models = Level::available().map(|level| Lstm::with_level(&weights, level).unwrap());
+        let models = Level::available().map(|level| Model::with_level(&weights, level).unwrap());
         models
             .inspect(|model| {
                 let mut session = Session::new(model, batch).unwrap();
@@ -98,7 +98,7 @@ impl Case {
     }
 
     /// The whole sequence by a kernel.
-    pub fn run(&self, model: &Lstm, y: &mut [f32]) {
+    pub fn run(&self, model: &Model, y: &mut [f32]) {
         let mut session = Session::new(model, self.shape.batch).unwrap();
         session.run(&self.x, Layout::TimeMajor, y).unwrap();
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use gatewise::load::safetensors::{LayerName, SafetensorsFile, TensorInfo};
-use gatewise::{Level, Lstm, LstmWeights};
+use gatewise::{Level, LstmWeights, Model};
 
 use crate::model::CellKind;
 use crate::text::{self, count};
@@ -62,7 +62,7 @@ fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], layer: &LayerName) -
     ];
     if cell == CellKind::Lstm {
         let level = Level::chosen().with_context(|| format!("environment variable {}", Level::VARIABLE))?;
-        let model = Lstm::with_level(&LstmWeights::from_torch(&layer)?, level)?;
+        let model = Model::with_level(&LstmWeights::from_torch(&layer)?, level)?;
         rows.push(vec!["packed".to_owned(), format!("{} bytes for {level}", count(model.packed_bytes()))]);
         rows.push(vec![
             "kernel".to_owned(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatewise::{Layout, Level, Lstm, LstmWeights, Session, TorchTensors};
+use gatewise::{Layout, Level, LstmWeights, Model, Session, TorchTensors};
 use gatewise_reference::{NoTrace, Sequence};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -133,7 +133,7 @@ fn run_kernels(arguments: &Arguments, tensors: &TorchTensors, inputs: Inputs) ->
         None => Level::chosen().with_context(|| format!("environment variable {}", Level::VARIABLE))?,
     };
     let weights = LstmWeights::from_torch(tensors).with_context(|| arguments.model.display().to_string())?;
-    let model = Lstm::with_level(&weights, level).context("--isa")?;
+    let model = Model::with_level(&weights, level).context("--isa")?;
     let threads = match arguments.threads {
         Some(threads) => usize::from(threads),
         None => std::thread::available_parallelism().map_or(1, usize::from),

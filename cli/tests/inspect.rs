@@ -4,7 +4,7 @@ mod common;
 
 use common::{Folder, Model, fixture, gatewise, levels, ran, run};
 use gatewise::load::safetensors::read_lstm;
-use gatewise::{Level, Lstm};
+use gatewise::Level;
 
 /// A voice detector's shape: an LSTM with I = H = 128 and a head.
 fn voice_detector() -> Model {
@@ -35,7 +35,7 @@ fn an_lstm_is_shown_with_its_sizes_costs_and_kernel_on_every_level() {
     let weights = read_lstm(&path, None).unwrap();
     for level in levels() {
         let page = ran(gatewise().args(["inspect", &path]).env(Level::VARIABLE, level.name())).done(level.name());
-        let packed = Lstm::with_level(&weights, level).unwrap().packed_bytes();
+        let packed = ::gatewise::Model::with_level(&weights, level).unwrap().packed_bytes();
         // W, R and the summed bias, nothing left out.
         assert!(packed >= 4 * (512 * 128 * 2 + 512), "{level}: {packed} packed bytes");
         has(

@@ -1,54 +1,6 @@
-//! The functions that squash a number: sigmoid, tanh, ReLU; and softmax and one-hot for the two ends of a network.
+//! The functions that squash a number, one after the other: sigmoid, tanh, ReLU, and those that ONNX has beside them.
 
-use crate::error::Error;
-use crate::matrix::Matrix;
 use crate::scalar::Scalar;
-
-/// A function of one number, as it appears in the equations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Function {
-    /// `σ(x) = 1 / (1 + e^−x)`, between 0 and 1: how far a gate is open.
-    Sigmoid,
-    /// `tanh(x)`, between −1 and 1: what is written to the memory, or shown of it.
-    #[default]
-    Tanh,
-    /// `max(0, x)`.
-    Relu,
-    /// `x` itself: an activation that was left out.
-    Identity,
-}
-
-impl Function {
-    /// Computes the function of `x`.
-    pub fn apply<S: Scalar>(self, x: S) -> S {
-        match self {
-            Function::Sigmoid => sigmoid(x),
-            Function::Tanh => tanh(x),
-            Function::Relu => relu(x),
-            Function::Identity => x,
-        }
-    }
-
-    /// What stands before the bracket in a formula: `σ`, `tanh`, `relu`; nothing for the identity.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Function::Sigmoid => "σ",
-            Function::Tanh => "tanh",
-            Function::Relu => "relu",
-            Function::Identity => "",
-        }
-    }
-
-    /// The function's name as a word: `sigmoid`, `tanh`, `relu`, `identity`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::Sigmoid => "sigmoid",
-            Function::Tanh => "tanh",
-            Function::Relu => "relu",
-            Function::Identity => "identity",
-        }
-    }
-}
 
 /// Computes `σ(x) = 1 / (1 + e^−x)`.
 ///
@@ -94,62 +46,121 @@ pub fn relu<S: Scalar>(x: S) -> S {
     if x < S::ZERO { S::ZERO } else { x }
 }
 
-/// Computes `e^s_k / Σ_j e^s_j`: scores become probabilities, the `Ŷ` of a classifier.
-///
-/// The largest score is taken off all of them first, which changes nothing in the quotient and keeps `e^s` from overflowing.
+/// Computes `α·x + β`.
 ///
 /// ```
-/// use gatewise_reference::softmax;
-/// let probabilities = softmax(&[1000.0_f64, 1001.0]);
-/// assert!((probabilities[0] - 0.268941421369995).abs() < 1e-15);
-/// assert!((probabilities[0] + probabilities[1] - 1.0).abs() < 1e-15);
+/// use gatewise_reference::affine;
+/// assert_eq!([affine(-2.0, 0.5, 3.0), affine(4.0, 0.5, 3.0)], [2.0, 5.0]);
 /// ```
-pub fn softmax<S: Scalar>(scores: &[S]) -> Vec<S> {
-    let mut probabilities = Vec::with_capacity(scores.len());
-    let Some(&first) = scores.first() else {
-        return probabilities;
-    };
-    let mut largest = first;
-    for &score in scores {
-        if score > largest {
-            largest = score;
-        }
-    }
-    let mut total = S::ZERO;
-    for &score in scores {
-        let e = (score - largest).exp();
-        probabilities.push(e);
-        total = total + e;
-    }
-    for probability in &mut probabilities {
-        *probability = *probability / total;
-    }
-    probabilities
+pub fn affine<S: Scalar>(x: S, alpha: S, beta: S) -> S {
+    alpha * x + beta
 }
 
-/// Writes every word as a row with a single 1, in the column of its number.
-///
-/// # Errors
-/// [`Error::Class`] if a number is not below `classes`.
+/// Computes `x` if x ≥ 0, else `α·x`.
 ///
 /// ```
-/// use gatewise_reference::one_hot;
-/// let x = one_hot::<f64>(&[4, 7, 8, 4], 10)?;
-/// assert_eq!((x.rows(), x.columns()), (4, 10));
-/// for (row, class) in [4, 7, 8, 4].into_iter().enumerate() {
-///     for column in 0..10 {
-///         assert_eq!(x.get(row, column), if column == class { 1.0 } else { 0.0 });
-///     }
-/// }
-/// # Ok::<(), gatewise_reference::Error>(())
+/// use gatewise_reference::leaky_relu;
+/// assert_eq!([leaky_relu(-2.0, 0.25), leaky_relu(2.0, 0.25)], [-0.5, 2.0]);
 /// ```
-pub fn one_hot<S: Scalar>(words: &[usize], classes: usize) -> Result<Matrix<S>, Error> {
-    let mut rows = Matrix::zeros(words.len(), classes);
-    for (row, &class) in words.iter().enumerate() {
-        if class >= classes {
-            return Err(Error::Class { classes, found: class });
-        }
-        rows.set(row, class, S::ONE);
+pub fn leaky_relu<S: Scalar>(x: S, alpha: S) -> S {
+    if x >= S::ZERO { x } else { alpha * x }
+}
+
+/// Computes `x` if x ≥ α, else 0; NaN stays NaN.
+///
+/// At x = α this is what ONNX' RNN, GRU and LSTM say; ONNX Runtime gives 0 there.
+///
+/// ```
+/// use gatewise_reference::thresholded_relu;
+/// assert_eq!([0.5, 1.0, 2.0].map(|x| thresholded_relu(x, 1.0)), [0.0, 1.0, 2.0]);
+/// ```
+pub fn thresholded_relu<S: Scalar>(x: S, alpha: S) -> S {
+    if x < alpha { S::ZERO } else { x }
+}
+
+/// Computes `α·tanh(β·x)`.
+///
+/// ```
+/// use gatewise_reference::{scaled_tanh, tanh};
+/// assert_eq!(scaled_tanh(1.5, 2.0, 0.5), 2.0 * tanh(0.75));
+/// ```
+pub fn scaled_tanh<S: Scalar>(x: S, alpha: S, beta: S) -> S {
+    alpha * tanh(beta * x)
+}
+
+/// Computes `max(0, min(1, α·x + β))`; NaN stays NaN.
+///
+/// Old Keras files and ONNX have α = 0.2, Keras 3 has α = 1/6; β is 0.5 in all of them.
+///
+/// ```
+/// use gatewise_reference::hard_sigmoid;
+/// assert_eq!([-9.0, 0.0, 1.0, 9.0].map(|x| hard_sigmoid(x, 0.25, 0.5)), [0.0, 0.5, 0.75, 1.0]);
+/// ```
+pub fn hard_sigmoid<S: Scalar>(x: S, alpha: S, beta: S) -> S {
+    let line = affine(x, alpha, beta);
+    if line < S::ZERO {
+        S::ZERO
+    } else if line > S::ONE {
+        S::ONE
+    } else {
+        line
     }
-    Ok(rows)
+}
+
+/// Computes `x` if x ≥ 0, else `α·(e^x − 1)`.
+///
+/// ```
+/// use gatewise_reference::elu;
+/// assert_eq!(elu(2.0, 3.0), 2.0);
+/// assert!((elu(-1.0_f64, 3.0) + 1.896361676485673).abs() < 1e-15);
+/// assert_eq!(elu(-1e-20, 1.0), -1e-20);
+/// ```
+pub fn elu<S: Scalar>(x: S, alpha: S) -> S {
+    // exp_m1 keeps the digits that e^x − 1 loses near 0.
+    if x >= S::ZERO { x } else { alpha * x.exp_m1() }
+}
+
+/// Computes `x / (1 + |x|)`, between −1 and 1.
+///
+/// ```
+/// use gatewise_reference::softsign;
+/// assert_eq!([-3.0, 0.0, 1.0].map(softsign), [-0.75, 0.0, 0.5]);
+/// ```
+pub fn softsign<S: Scalar>(x: S) -> S {
+    x / (S::ONE + size(x))
+}
+
+/// Computes `log(1 + e^x)`.
+///
+/// It is written as `max(0, x) + log(1 + e^−|x|)`, the same number: so `e` is never raised to a large positive power, which
+/// would overflow.
+///
+/// ```
+/// use gatewise_reference::softplus;
+/// assert!((softplus(0.0_f64) - 0.693147180559945).abs() < 1e-15);
+/// assert_eq!([-1000.0, 1000.0].map(softplus), [0.0, 1000.0]);
+/// ```
+pub fn softplus<S: Scalar>(x: S) -> S {
+    relu(x) + (-size(x)).exp().ln_1p()
+}
+
+/// Computes `max(−bound, min(bound, x))`; NaN stays NaN.
+///
+/// ```
+/// use gatewise_reference::clip;
+/// assert_eq!([-2.0, -0.25, 0.5].map(|x| clip(x, 0.5)), [-0.5, -0.25, 0.5]);
+/// ```
+pub fn clip<S: Scalar>(x: S, bound: S) -> S {
+    if x > bound {
+        bound
+    } else if x < -bound {
+        -bound
+    } else {
+        x
+    }
+}
+
+/// |x|
+fn size<S: Scalar>(x: S) -> S {
+    if x < S::ZERO { -x } else { x }
 }

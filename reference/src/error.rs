@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::direction::Place;
+
 /// A buffer that does not fit, or a name that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
@@ -30,6 +32,57 @@ pub enum Error {
         /// The number that came.
         found: usize,
     },
+    /// A name that ONNX has no activation for.
+    Activation {
+        /// The name that came.
+        found: String,
+    },
+    /// The length of one sequence of a batch is beyond its steps.
+    SequenceLength {
+        /// Row of the batch, from 0.
+        row: usize,
+        /// T, the number of steps that there are.
+        steps: usize,
+        /// The length that came.
+        found: usize,
+    },
+    /// A network without a layer.
+    NoLayers,
+    /// Something does not fit in one cell of a network.
+    Within {
+        /// Which cell.
+        place: Place,
+        /// What does not fit.
+        error: Box<Error>,
+    },
+    /// A layer does not read as many features as there are in what it hears.
+    Features {
+        /// Number of values that the layer below computes a step, or the layer's forward direction reads.
+        expected: usize,
+        /// Number of features that the cell reads.
+        found: usize,
+    },
+    /// The two directions of a layer have different widths, and are to be merged number by number.
+    Merge {
+        /// The layer, from 0.
+        layer: usize,
+        /// Width of the forward direction.
+        expected: usize,
+        /// Width of the reverse direction.
+        found: usize,
+    },
+    /// A layer that is not the last keeps its two directions separate.
+    Separate {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// A buffer that memory cannot hold.
+    Memory {
+        /// What the buffer is called.
+        buffer: &'static str,
+        /// Number of values that it would have.
+        expected: usize,
+    },
     /// A symbol that occurs nowhere in the step.
     UnknownSymbol {
         /// The symbol that was asked for.
@@ -50,12 +103,43 @@ impl fmt::Display for Error {
             Error::Class { classes, found } => {
                 write!(f, "one-hot: expected a class below {classes}, found {found}")
             }
+            Error::Activation { found } => write!(
+                f,
+                "activation: expected one of Relu, Tanh, Sigmoid, Affine, LeakyRelu, ThresholdedRelu, ScaledTanh, \
+                 HardSigmoid, Elu, Softsign, Softplus, found {found}"
+            ),
+            Error::SequenceLength { row, steps, found } => {
+                write!(f, "lengths[{row}]: expected at most {steps} steps, found {found}")
+            }
+            Error::NoLayers => write!(f, "layers: expected at least 1, found 0"),
+            Error::Within { place, error } => write!(f, "{place}: {error}"),
+            Error::Features { expected, found } => write!(f, "W: expected {expected} features, found {found}"),
+            Error::Merge { layer, expected, found } => write!(
+                f,
+                "layer {layer}: expected two directions of the same width to merge, found {expected} forward and {found} \
+                 reverse"
+            ),
+            Error::Separate { layer } => write!(
+                f,
+                "layer {layer}: expected a merge of its two directions, found them kept separate, which only the last \
+                 layer may do"
+            ),
+            Error::Memory { buffer, expected } => {
+                write!(f, "{buffer}: expected to hold {expected} values, found no memory for them")
+            }
             Error::UnknownSymbol { symbol } => write!(f, "{symbol}: no such symbol in this step"),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Within { error, .. } => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
 
 /// Checks the number of values in a buffer.
 pub(crate) fn check_length(buffer: &'static str, expected: usize, found: usize) -> Result<(), Error> {

@@ -111,7 +111,7 @@ pub fn worked_example<S: Scalar>() -> Lstm<S> {
         bias: vec![S::from_f64(weights.bias)],
         peephole: None,
     });
-    Lstm { forget_gate, input_gate, candidate, output_gate, options: LstmOptions::default() }
+    Lstm { forget_gate, input_gate, candidate, output_gate, options: LstmOptions::default(), projection: None }
 }
 
 /// The worked example's step: x = 1, h⁻ = 1, c⁻ = 2.

@@ -41,6 +41,7 @@
 //!     candidate: zeros.clone(),
 //!     output_gate: zeros,
 //!     options: LstmOptions::default(),
+//!     projection: None,
 //! };
 //! let now = Moment { x: &x, h_previous: &h_previous, c_previous: &[0.0; 3] };
 //! let mut trace = Trace::new(TraceFilter::default());

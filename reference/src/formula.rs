@@ -1,6 +1,6 @@
 //! How one number came about: a sum of products, or a function of another number.
 
-use crate::activation::Function;
+use crate::function::Function;
 use crate::scalar::Scalar;
 
 /// How one quantity is computed from named numbers.

@@ -1,6 +1,7 @@
 //! A gate's weights and the sum that every gate starts from: `W x + R h⁻ + p·c + b`.
 
 use crate::error::{Error, check_length};
+use crate::function::Function;
 use crate::letters::Letters;
 use crate::matrix::Matrix;
 use crate::operand::{Operand, Symbol};
@@ -12,7 +13,8 @@ use crate::scalar::Scalar;
 pub struct Gate<S> {
     /// W, units × features.
     pub input_weights: Matrix<S>,
-    /// R, units × units: row = the unit that listens, column = the unit of the previous step that it listens to.
+    /// R, units × units: row = the unit that listens, column = the unit of the previous step that it listens to. With a
+    /// projection (LSTM only) it has a column for each of the P values of h⁻.
     pub recurrent_weights: Matrix<S>,
     /// b, one a unit.
     pub bias: Vec<S>,
@@ -50,6 +52,19 @@ pub struct Unit<'a, S> {
     pub now: Moment<'a, S>,
 }
 
+/// The sizes that a gate's weights must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// I, the number of features.
+    pub inputs: usize,
+    /// H, the number of hidden units.
+    pub hidden: usize,
+    /// The number of values of h: H, or P with a projection.
+    pub outputs: usize,
+    /// The length that a peephole may have, 0 where the equations have none.
+    pub peephole: usize,
+}
+
 impl<S: Scalar> Gate<S> {
     /// Makes a gate whose weights and biases are all zero.
     pub fn zeros(inputs: usize, hidden: usize) -> Self {
@@ -73,7 +88,7 @@ impl<S: Scalar> Gate<S> {
             for feature in 0..unit.inputs() {
                 z.add(&[self.input_weight(letters, unit, feature), unit.feature(feature)]);
             }
-            for other in 0..unit.hidden() {
+            for other in 0..unit.previous_outputs() {
                 z.add(&[self.recurrent_weight(letters, unit, other), unit.previous_hidden(other)]);
             }
             if let (Some(peephole), Some(c)) = (&self.peephole, seen) {
@@ -95,10 +110,11 @@ impl<S: Scalar> Gate<S> {
         Operand::of_vector(letters.bias, &self.bias, unit.index)
     }
 
-    /// Checks that all weights fit; `peephole` is the length that a peephole may have, 0 where the equations have none.
-    pub(crate) fn check(&self, letters: &Letters, inputs: usize, hidden: usize, peephole: usize) -> Result<(), Error> {
+    /// Checks that all weights fit.
+    pub(crate) fn check(&self, letters: &Letters, sizes: Sizes) -> Result<(), Error> {
+        let Sizes { inputs, hidden, outputs, peephole } = sizes;
         self.input_weights.check_shape(letters.input_weights, hidden, inputs)?;
-        self.recurrent_weights.check_shape(letters.recurrent_weights, hidden, hidden)?;
+        self.recurrent_weights.check_shape(letters.recurrent_weights, hidden, outputs)?;
         check_length(letters.bias, hidden, self.bias.len())?;
         match &self.peephole {
             Some(found) => check_length(letters.peephole, peephole, found.len()),
@@ -120,8 +136,16 @@ impl<S: Scalar> Unit<'_, S> {
         self.now.x.len()
     }
 
-    /// H, the number of hidden units.
+    /// H, the number of hidden units: as many as there are cell states, or hidden states in a cell that has no others.
     pub(crate) fn hidden(&self) -> usize {
+        match self.now.c_previous.len() {
+            0 => self.now.h_previous.len(),
+            hidden => hidden,
+        }
+    }
+
+    /// The number of values of h⁻: H, or P of an LSTM with a projection.
+    pub(crate) fn previous_outputs(&self) -> usize {
         self.now.h_previous.len()
     }
 
@@ -144,5 +168,27 @@ impl<S: Scalar> Unit<'_, S> {
     pub(crate) fn label(&self, letter: &'static str, name: &'static str) -> Label {
         let symbol = Symbol::of_vector(letter, self.index, self.hidden());
         Label { symbol, unit: self.index, name }
+    }
+
+    /// Names a value of h; with a projection there are fewer of them than units.
+    pub(crate) fn output_label(&self, letter: &'static str, name: &'static str) -> Label {
+        let symbol = Symbol::of_vector(letter, self.index, self.previous_outputs());
+        Label { symbol, unit: self.index, name }
+    }
+
+    /// Holds a gate's sum between −bound and bound, if there is a bound.
+    pub(crate) fn clip(
+        &self,
+        letters: &Letters,
+        bound: Option<f64>,
+        z: Operand<S>,
+        recorder: &mut impl Recorder<S>,
+    ) -> Operand<S> {
+        match bound {
+            Some(bound) => {
+                recorder.apply(self.label(letters.clipped, letters.clipped_name), Function::Clip { bound }, z)
+            }
+            None => z,
+        }
     }
 }

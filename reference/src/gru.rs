@@ -1,13 +1,13 @@
 //! The GRU: two gates and a candidate, and no memory beside the hidden state.
 
-use crate::activation::Function;
 use crate::error::{Error, check_length};
-use crate::gate::{Gate, Moment, State, Unit};
+use crate::gate::{Gate, Moment, Sizes, State, Unit};
 use crate::letters::{GRU_CANDIDATE, RESET, UPDATE};
 use crate::operand::Operand;
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
 use crate::sequence::Cell;
+use crate::variants::GruOptions;
 
 /// A gated recurrent unit (Cho et al. 2014).
 ///
@@ -20,7 +20,7 @@ use crate::sequence::Cell;
 /// h = (1−z)·h⁻ + z·n                             hidden state, z writes the new
 /// ```
 ///
-/// Every function below computes one of these lines for one unit.
+/// Every function below computes one of these lines for one unit; [`GruOptions`] changes what squashes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gru<S> {
     /// How much the candidate hears of the previous hidden state.
@@ -35,6 +35,8 @@ pub struct Gru<S> {
     pub reset: Reset,
     /// What z = 1 means.
     pub update: Update,
+    /// What squashes, and whether the sums are clipped first.
+    pub options: GruOptions,
 }
 
 /// Where the reset gate is applied.
@@ -61,13 +63,15 @@ impl<S: Scalar> Gru<S> {
     /// r = σ(W_r x + R_r h⁻ + b_r), for one unit.
     pub fn reset_gate(&self, unit: Unit<'_, S>, recorder: &mut impl Recorder<S>) -> Operand<S> {
         let z_r = self.reset_gate.sum(&RESET, unit, None, recorder);
-        recorder.apply(unit.label("r", "reset gate"), Function::Sigmoid, z_r)
+        let z_r = unit.clip(&RESET, self.options.clip, z_r, recorder);
+        recorder.apply(unit.label("r", "reset gate"), self.options.gate_activation, z_r)
     }
 
     /// z = σ(W_z x + R_z h⁻ + b_z), for one unit.
     pub fn update_gate(&self, unit: Unit<'_, S>, recorder: &mut impl Recorder<S>) -> Operand<S> {
         let z_z = self.update_gate.sum(&UPDATE, unit, None, recorder);
-        recorder.apply(unit.label("z", "update gate"), Function::Sigmoid, z_z)
+        let z_z = unit.clip(&UPDATE, self.options.clip, z_z, recorder);
+        recorder.apply(unit.label("z", "update gate"), self.options.gate_activation, z_z)
     }
 
     /// r·h⁻, for one unit: what the candidates of all units hear of it when the reset comes before.
@@ -95,7 +99,8 @@ impl<S: Scalar> Gru<S> {
                 z_n.add(&[Operand::of_vector("b_rn", recurrent_bias, unit.index)]);
             }
         });
-        recorder.apply(unit.label("n", "candidate"), Function::Tanh, z_n)
+        let z_n = unit.clip(&GRU_CANDIDATE, self.options.clip, z_n, recorder);
+        recorder.apply(unit.label("n", "candidate"), self.options.candidate_activation, z_n)
     }
 
     /// n = tanh(W_n x + r·(R_n h⁻ + b_rn) + b_n), for one unit.
@@ -126,7 +131,8 @@ impl<S: Scalar> Gru<S> {
             z_n.add(&[reset]);
             z_n.add(&[gate.bias(&GRU_CANDIDATE, unit)]);
         });
-        recorder.apply(unit.label("n", "candidate"), Function::Tanh, z_n)
+        let z_n = unit.clip(&GRU_CANDIDATE, self.options.clip, z_n, recorder);
+        recorder.apply(unit.label("n", "candidate"), self.options.candidate_activation, z_n)
     }
 
     /// h = z·h⁻ + (1−z)·n, or with old and new exchanged ([`Update`]), for one unit.
@@ -174,9 +180,10 @@ impl<S: Scalar> Cell<S> for Gru<S> {
 
     fn check(&self) -> Result<(), Error> {
         let (inputs, hidden) = (self.input_size(), self.hidden_size());
-        self.reset_gate.check(&RESET, inputs, hidden, 0)?;
-        self.update_gate.check(&UPDATE, inputs, hidden, 0)?;
-        self.candidate.check(&GRU_CANDIDATE, inputs, hidden, 0)?;
+        let sizes = Sizes { inputs, hidden, outputs: hidden, peephole: 0 };
+        self.reset_gate.check(&RESET, sizes)?;
+        self.update_gate.check(&UPDATE, sizes)?;
+        self.candidate.check(&GRU_CANDIDATE, sizes)?;
         match &self.recurrent_bias {
             Some(recurrent_bias) => check_length("b_rn", hidden, recurrent_bias.len()),
             None => Ok(()),

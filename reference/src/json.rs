@@ -1,5 +1,6 @@
 //! The trace as JSON, for programs that are not written in Rust.
 
+use crate::direction::Place;
 use crate::formula::{Formula, Named, Product};
 use crate::scalar::Scalar;
 use crate::trace::{Quantity, Step, Trace};
@@ -15,6 +16,9 @@ impl<S: Scalar> Trace<S> {
     /// ]}]}
     /// ```
     ///
+    /// A function with parameters has them beside its name: `{"apply": "elu", "parameters": [1.0], "argument": …}`. Steps that
+    /// a network ran have `"layer"` and `"direction"` (`"forward"`, `"reverse"`) before `"batch"`.
+    ///
     /// Numbers are the shortest text that reads back as the same number; NaN and infinities are `null`.
     pub fn to_json(&self) -> String {
         let steps = list(self.steps(), step_json);
@@ -24,7 +28,11 @@ impl<S: Scalar> Trace<S> {
 
 fn step_json<S: Scalar>(step: &Step<S>) -> String {
     let quantities = list(&step.quantities, quantity_json);
-    format!("{{\"batch\":{},\"step\":{},\"quantities\":{quantities}}}", step.batch, step.step)
+    let place = match step.place {
+        Some(Place { layer, direction }) => format!("\"layer\":{layer},\"direction\":{},", text(direction.name())),
+        None => String::new(),
+    };
+    format!("{{{place}\"batch\":{},\"step\":{},\"quantities\":{quantities}}}", step.batch, step.step)
 }
 
 fn quantity_json<S: Scalar>(quantity: &Quantity<S>) -> String {
@@ -43,7 +51,11 @@ fn formula_json<S: Scalar>(formula: &Formula<S>) -> String {
     match formula {
         Formula::Sum(products) => format!("{{\"sum\":{}}}", list(products, product_json)),
         Formula::Apply { function, argument } => {
-            format!("{{\"apply\":{},\"argument\":{}}}", text(function.name()), named_json(argument))
+            let parameters = match function.parameters() {
+                none if none.is_empty() => String::new(),
+                some => format!(",\"parameters\":{}", list(&some, |&parameter| number(parameter))),
+            };
+            format!("{{\"apply\":{}{parameters},\"argument\":{}}}", text(function.name()), named_json(argument))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the equations and the documents call the numbers of each gate.
 
+use crate::function::Function;
+
 /// The names of one gate's weights and of its sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Letters {
@@ -9,6 +11,8 @@ pub(crate) struct Letters {
     pub peephole: &'static str,
     pub sum: &'static str,
     pub sum_name: &'static str,
+    pub clipped: &'static str,
+    pub clipped_name: &'static str,
 }
 
 pub(crate) const FORGET: Letters = Letters {
@@ -18,6 +22,8 @@ pub(crate) const FORGET: Letters = Letters {
     peephole: "p_f",
     sum: "z_f",
     sum_name: "forget gate's sum",
+    clipped: "clip(z_f)",
+    clipped_name: "forget gate's clipped sum",
 };
 
 pub(crate) const INPUT: Letters = Letters {
@@ -27,6 +33,8 @@ pub(crate) const INPUT: Letters = Letters {
     peephole: "p_i",
     sum: "z_i",
     sum_name: "input gate's sum",
+    clipped: "clip(z_i)",
+    clipped_name: "input gate's clipped sum",
 };
 
 pub(crate) const CANDIDATE: Letters = Letters {
@@ -36,6 +44,8 @@ pub(crate) const CANDIDATE: Letters = Letters {
     peephole: "p_g",
     sum: "z_g",
     sum_name: "candidate's sum",
+    clipped: "clip(z_g)",
+    clipped_name: "candidate's clipped sum",
 };
 
 pub(crate) const OUTPUT: Letters = Letters {
@@ -45,6 +55,8 @@ pub(crate) const OUTPUT: Letters = Letters {
     peephole: "p_o",
     sum: "z_o",
     sum_name: "output gate's sum",
+    clipped: "clip(z_o)",
+    clipped_name: "output gate's clipped sum",
 };
 
 pub(crate) const RESET: Letters = Letters {
@@ -54,6 +66,8 @@ pub(crate) const RESET: Letters = Letters {
     peephole: "p_r",
     sum: "z_r",
     sum_name: "reset gate's sum",
+    clipped: "clip(z_r)",
+    clipped_name: "reset gate's clipped sum",
 };
 
 pub(crate) const UPDATE: Letters = Letters {
@@ -63,6 +77,8 @@ pub(crate) const UPDATE: Letters = Letters {
     peephole: "p_z",
     sum: "z_z",
     sum_name: "update gate's sum",
+    clipped: "clip(z_z)",
+    clipped_name: "update gate's clipped sum",
 };
 
 pub(crate) const GRU_CANDIDATE: Letters = Letters {
@@ -72,4 +88,37 @@ pub(crate) const GRU_CANDIDATE: Letters = Letters {
     peephole: "p_n",
     sum: "z_n",
     sum_name: "candidate's sum",
+    clipped: "clip(z_n)",
+    clipped_name: "candidate's clipped sum",
 };
+
+/// The only sum of a simple RNN.
+pub(crate) const RNN: Letters = Letters {
+    input_weights: "W",
+    recurrent_weights: "R",
+    bias: "b",
+    peephole: "p",
+    sum: "z",
+    sum_name: "sum",
+    clipped: "clip(z)",
+    clipped_name: "clipped sum",
+};
+
+/// What an LSTM's squashed cell state is called, and what is shown of it when that is not yet the hidden state.
+pub(crate) fn squashed_cell_state(activation: Function) -> (&'static str, &'static str) {
+    match activation {
+        Function::Sigmoid => ("σ(c)", "o·σ(c)"),
+        Function::Tanh => ("tanh(c)", "o·tanh(c)"),
+        Function::Relu => ("relu(c)", "o·relu(c)"),
+        Function::Identity => ("c", "o·c"),
+        Function::Affine { .. } => ("affine(c)", "o·affine(c)"),
+        Function::LeakyRelu { .. } => ("leakyrelu(c)", "o·leakyrelu(c)"),
+        Function::ThresholdedRelu { .. } => ("thresholdedrelu(c)", "o·thresholdedrelu(c)"),
+        Function::ScaledTanh { .. } => ("scaledtanh(c)", "o·scaledtanh(c)"),
+        Function::HardSigmoid { .. } => ("hardsigmoid(c)", "o·hardsigmoid(c)"),
+        Function::Elu { .. } => ("elu(c)", "o·elu(c)"),
+        Function::Softsign => ("softsign(c)", "o·softsign(c)"),
+        Function::Softplus => ("softplus(c)", "o·softplus(c)"),
+        Function::Clip { .. } => ("clip(c)", "o·clip(c)"),
+    }
+}

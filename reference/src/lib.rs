@@ -5,17 +5,19 @@
 //!
 //! # Letters
 //! `x` features (I of them), `h` hidden state and `c` cell state (H units), `h⁻` and `c⁻` those of the previous step;
-//! `W` input weights (H × I), `R` recurrent weights (H × H), `b` bias, `p` peephole, `z_f` … the sum that the forget gate
-//! squashes. `·` multiplies number by number, `σ` is the sigmoid.
+//! `W` input weights (H × I), `R` recurrent weights (H × H), `b` bias, `p` peephole, `W_hr` projection (P × H; then h has P
+//! values), `z_f` … the sum that the forget gate squashes. `·` multiplies number by number, `σ` is the sigmoid.
 //!
 //! # The chapters
-//! 1. Squashing: [`sigmoid`], [`tanh`], [`relu`]; [`softmax`] for the answer, [`one_hot`] for words; [`facts`].
+//! 1. Squashing: [`sigmoid`], [`tanh`], [`relu`], and ONNX' other activations ([`Function`]); [`softmax`] for the answer,
+//!    [`one_hot`] for words; [`facts`].
 //! 2. [`SimpleRnn`]: `h = φ(W x + R h⁻ + b)`.
 //! 3. [`Lstm`]: forget gate, candidate, input gate, cell state, output gate, hidden state; its [variants](LstmOptions) and
-//!    [peepholes](Gate::peephole).
+//!    [peepholes](Gate::peephole) and [projection](Lstm::projection).
 //! 4. [`Gru`]: reset gate, update gate, candidate.
 //! 5. [`forward`]: whole sequences, `[batch, timesteps, features]`.
-//! 6. [`Trace`]: every quantity with its formula, to read, to print, to [change](Changes).
+//! 6. [`Network`]: [layers](Layer) on top of each other, in one direction or two, sequences of different lengths.
+//! 7. [`Trace`]: every quantity with its formula, to read, to print, to [change](Changes).
 //!
 //! # The worked example
 //! One unit, one feature, one step: c⁻ = 2, x = 1, h⁻ = 1. The gates in the order of the documents:
@@ -85,16 +87,22 @@
 #![allow(clippy::needless_range_loop, reason = "the equations have indices, and so has the book")]
 
 mod activation;
+mod any_cell;
+mod direction;
+mod ends;
 mod error;
 pub mod example;
 pub mod facts;
 mod formula;
+mod function;
 mod gate;
 mod gru;
 mod json;
+mod layer;
 mod letters;
 mod lstm;
 mod matrix;
+mod network;
 mod notation;
 mod operand;
 mod program;
@@ -106,14 +114,23 @@ mod sequence;
 mod table;
 mod trace;
 mod variants;
+mod walk;
 
-pub use activation::{Function, one_hot, relu, sigmoid, softmax, tanh};
+pub use activation::{
+    affine, clip, elu, hard_sigmoid, leaky_relu, relu, scaled_tanh, sigmoid, softplus, softsign, tanh, thresholded_relu,
+};
+pub use any_cell::AnyCell;
+pub use direction::{Direction, Place};
+pub use ends::{one_hot, softmax};
 pub use error::Error;
 pub use formula::{Formula, Named, Product};
+pub use function::Function;
 pub use gate::{Gate, Moment, State, Unit};
 pub use gru::{Gru, Reset, Update};
+pub use layer::{Layer, Merge};
 pub use lstm::Lstm;
 pub use matrix::Matrix;
+pub use network::{Keep, Network, NetworkInput, NetworkOutput};
 pub use notation::{Length, number};
 pub use operand::{Operand, Symbol};
 pub use program::Changes;
@@ -123,4 +140,4 @@ pub use rnn::SimpleRnn;
 pub use scalar::Scalar;
 pub use sequence::{Cell, Layout, Output, Sequence, forward};
 pub use trace::{Quantity, Step, Trace, TraceFilter};
-pub use variants::{Coupling, GateUse, LstmOptions};
+pub use variants::{Coupling, GateUse, GruOptions, LstmOptions};

@@ -1,7 +1,7 @@
 //! Formulas as text: with symbols, `W_f·x + R_f·h⁻ + b_f`, or with the numbers put in, `1.63·1 + 2.70·1 + 1.62`.
 
-use crate::activation::Function;
 use crate::formula::{Formula, Named, Product};
+use crate::function::Function;
 use crate::operand::has_open_operator;
 use crate::scalar::Scalar;
 
@@ -102,11 +102,18 @@ impl<S: Scalar> Formula<S> {
                 let sign = if negative { "−" } else { "" };
                 match function {
                     Function::Identity => format!("{sign}{text}"),
-                    _ => format!("{}({sign}{text})", function.symbol()),
+                    _ => format!("{}({sign}{text}{})", function.symbol(), write_parameters(*function)),
                 }
             }
         }
     }
+}
+
+/// Writes α and β after the argument: `hardsigmoid(z; 0.2, 0.5)`.
+fn write_parameters(function: Function) -> String {
+    let parameters: Vec<String> =
+        function.parameters().into_iter().map(|parameter| parameter.to_string().replace('-', "−")).collect();
+    if parameters.is_empty() { String::new() } else { format!("; {}", parameters.join(", ")) }
 }
 
 /// A number or a symbol on its way into a formula.

@@ -86,7 +86,7 @@ impl<S: Scalar> Step<S> {
             known.insert(quantity.symbol.clone(), quantity.value);
             quantities.push(quantity);
         }
-        Ok(Step { batch: self.batch, step: self.step, quantities })
+        Ok(Step { quantities, ..*self })
     }
 
     fn check_symbols(&self, changes: &Changes<S>) -> Result<(), Error> {

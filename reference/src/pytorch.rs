@@ -1,14 +1,14 @@
 //! Weights in PyTorch's order, taken apart into the gates that the equations speak of.
 
-use crate::activation::Function;
 use crate::error::{Error, check_length};
+use crate::function::Function;
 use crate::gate::Gate;
 use crate::gru::{Gru, Reset, Update};
 use crate::lstm::Lstm;
 use crate::matrix::Matrix;
 use crate::rnn::SimpleRnn;
 use crate::scalar::Scalar;
-use crate::variants::LstmOptions;
+use crate::variants::{GruOptions, LstmOptions};
 
 /// The four tensors of one PyTorch layer, flat, row after row; G gates below each other (LSTM: i f g o, GRU: r z n).
 ///
@@ -36,7 +36,7 @@ pub struct PyTorchWeights<'a, S> {
     pub hidden: usize,
     /// G·H × I
     pub weight_ih: &'a [S],
-    /// G·H × H
+    /// G·H × H; G·H × P with a projection
     pub weight_hh: &'a [S],
     /// G·H, or empty for a layer without biases.
     pub bias_ih: &'a [S],
@@ -50,14 +50,42 @@ impl<S: Scalar> Lstm<S> {
     /// # Errors
     /// [`Error::Length`] if a tensor has the wrong size.
     pub fn from_pytorch(weights: &PyTorchWeights<'_, S>) -> Result<Self, Error> {
-        weights.check(4)?;
-        Ok(Lstm {
-            input_gate: weights.gate(0),
-            forget_gate: weights.gate(1),
-            candidate: weights.gate(2),
-            output_gate: weights.gate(3),
-            options: LstmOptions::default(),
-        })
+        weights.check(4, weights.hidden)?;
+        Ok(weights.lstm(weights.hidden))
+    }
+
+    /// Takes the gates i f g o of an LSTM with `proj_size`: h has `outputs` values (P), and `weight_hh` is 4·H × P.
+    ///
+    /// `weight_hr`: P × H.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a tensor has the wrong size.
+    ///
+    /// ```
+    /// use gatewise_reference::{Cell, Lstm, PyTorchWeights};
+    ///
+    /// // Two units that show one value.
+    /// let weights = PyTorchWeights {
+    ///     inputs: 3,
+    ///     hidden: 2,
+    ///     weight_ih: &[0.5; 24],
+    ///     weight_hh: &[0.25; 8],
+    ///     bias_ih: &[],
+    ///     bias_hh: &[],
+    /// };
+    /// let lstm = Lstm::from_pytorch_projected(&weights, &[0.5, -1.0], 1)?;
+    /// assert_eq!((lstm.input_size(), lstm.hidden_size(), lstm.output_size()), (3, 2, 1));
+    /// # Ok::<(), gatewise_reference::Error>(())
+    /// ```
+    pub fn from_pytorch_projected(
+        weights: &PyTorchWeights<'_, S>,
+        weight_hr: &[S],
+        outputs: usize,
+    ) -> Result<Self, Error> {
+        weights.check(4, outputs)?;
+        check_length("weight_hr", outputs.saturating_mul(weights.hidden), weight_hr.len())?;
+        let projection = Some(Matrix::from_flat(outputs, weights.hidden, weight_hr)?);
+        Ok(Lstm { projection, ..weights.lstm(outputs) })
     }
 }
 
@@ -67,16 +95,17 @@ impl<S: Scalar> Gru<S> {
     /// # Errors
     /// [`Error::Length`] if a tensor has the wrong size.
     pub fn from_pytorch(weights: &PyTorchWeights<'_, S>) -> Result<Self, Error> {
-        weights.check(3)?;
-        let mut candidate = weights.gate(2);
+        weights.check(3, weights.hidden)?;
+        let mut candidate = weights.gate(2, weights.hidden);
         candidate.bias = weights.bias(weights.bias_ih, 2);
         Ok(Gru {
-            reset_gate: weights.gate(0),
-            update_gate: weights.gate(1),
+            reset_gate: weights.gate(0, weights.hidden),
+            update_gate: weights.gate(1, weights.hidden),
             candidate,
             recurrent_bias: (!weights.bias_hh.is_empty()).then(|| weights.bias(weights.bias_hh, 2)),
             reset: Reset::After,
             update: Update::KeepsOld,
+            options: GruOptions::default(),
         })
     }
 }
@@ -87,17 +116,18 @@ impl<S: Scalar> SimpleRnn<S> {
     /// # Errors
     /// [`Error::Length`] if a tensor has the wrong size.
     pub fn from_pytorch(weights: &PyTorchWeights<'_, S>, activation: Function) -> Result<Self, Error> {
-        weights.check(1)?;
-        let Gate { input_weights, recurrent_weights, bias, .. } = weights.gate(0);
-        Ok(SimpleRnn { input_weights, recurrent_weights, bias, activation })
+        weights.check(1, weights.hidden)?;
+        let Gate { input_weights, recurrent_weights, bias, .. } = weights.gate(0, weights.hidden);
+        Ok(SimpleRnn { input_weights, recurrent_weights, bias, activation, clip: None })
     }
 }
 
 impl<S: Scalar> PyTorchWeights<'_, S> {
-    fn check(&self, gates: usize) -> Result<(), Error> {
+    /// Checks the sizes; `outputs` is the number of values of h.
+    fn check(&self, gates: usize, outputs: usize) -> Result<(), Error> {
         let rows = gates.saturating_mul(self.hidden);
         check_length("weight_ih", rows.saturating_mul(self.inputs), self.weight_ih.len())?;
-        check_length("weight_hh", rows.saturating_mul(self.hidden), self.weight_hh.len())?;
+        check_length("weight_hh", rows.saturating_mul(outputs), self.weight_hh.len())?;
         for (buffer, bias) in [("bias_ih", self.bias_ih), ("bias_hh", self.bias_hh)] {
             if !bias.is_empty() {
                 check_length(buffer, rows, bias.len())?;
@@ -106,8 +136,20 @@ impl<S: Scalar> PyTorchWeights<'_, S> {
         Ok(())
     }
 
+    /// Takes the gates i f g o; `outputs` is the number of values of h.
+    fn lstm(&self, outputs: usize) -> Lstm<S> {
+        Lstm {
+            input_gate: self.gate(0, outputs),
+            forget_gate: self.gate(1, outputs),
+            candidate: self.gate(2, outputs),
+            output_gate: self.gate(3, outputs),
+            options: LstmOptions::default(),
+            projection: None,
+        }
+    }
+
     /// Takes the rows of one gate; the two biases are summed.
-    fn gate(&self, gate: usize) -> Gate<S> {
+    fn gate(&self, gate: usize, outputs: usize) -> Gate<S> {
         let mut bias = self.bias(self.bias_ih, gate);
         let recurrent_bias = self.bias(self.bias_hh, gate);
         for unit in 0..self.hidden {
@@ -115,7 +157,7 @@ impl<S: Scalar> PyTorchWeights<'_, S> {
         }
         Gate {
             input_weights: self.rows(self.weight_ih, self.inputs, gate),
-            recurrent_weights: self.rows(self.weight_hh, self.hidden, gate),
+            recurrent_weights: self.rows(self.weight_hh, outputs, gate),
             bias,
             peephole: None,
         }

@@ -3,8 +3,9 @@
 //! Computing and recording are the same lines of code, so a recorded formula cannot differ from what was computed. Symbols
 //! are written out, and formulas stored, only for a recorder that wants them.
 
-use crate::activation::Function;
+use crate::direction::Place;
 use crate::formula::{Formula, Named, Product, empty_sum, signed_product};
+use crate::function::Function;
 use crate::operand::{Operand, Symbol};
 use crate::scalar::Scalar;
 use crate::trace::Quantity;
@@ -13,6 +14,10 @@ use crate::trace::Quantity;
 ///
 /// [`NoTrace`] wants none of them, [`Trace`](crate::Trace) keeps them.
 pub trait Recorder<S: Scalar> {
+    /// Announces which layer of a [`Network`](crate::Network), and which of its directions, the quantities that follow belong
+    /// to. Called before [`Recorder::begin_sequence`], and only by a network.
+    fn begin_direction(&mut self, _place: Place) {}
+
     /// Announces whose quantities follow: the cell's name.
     fn begin_sequence(&mut self, cell: &'static str);
 

@@ -1,8 +1,9 @@
 //! The simple recurrent network: one sum and one squashing, `h = φ(W x + R h⁻ + b)`.
 
-use crate::activation::Function;
 use crate::error::{Error, check_length};
+use crate::function::Function;
 use crate::gate::{Moment, State, Unit};
+use crate::letters::RNN;
 use crate::matrix::Matrix;
 use crate::operand::Operand;
 use crate::recorder::Recorder;
@@ -21,6 +22,7 @@ use crate::sequence::Cell;
 ///     recurrent_weights: Matrix::from_rows(&[[0.5]]),
 ///     bias: vec![-1.0],
 ///     activation: Function::Relu,
+///     clip: None,
 /// };
 /// let now = Moment { x: &[3.0, 4.0], h_previous: &[2.0], c_previous: &[] };
 /// assert_eq!(rnn.hidden_state(now.unit(0), &mut NoTrace).value, 1.0 * 3.0 + 2.0 * 4.0 + 0.5 * 2.0 - 1.0);
@@ -33,25 +35,31 @@ pub struct SimpleRnn<S> {
     pub recurrent_weights: Matrix<S>,
     /// b, one a unit.
     pub bias: Vec<S>,
-    /// φ: tanh (the usual one) or ReLU.
+    /// φ: tanh (the usual one), ReLU, or any other.
     pub activation: Function,
+    /// Holds the sum between −clip and clip before it is squashed (ONNX' `clip`).
+    pub clip: Option<f64>,
 }
 
 impl<S: Scalar> SimpleRnn<S> {
     /// h = φ(W x + R h⁻ + b), for one unit.
     pub fn hidden_state(&self, unit: Unit<'_, S>, recorder: &mut impl Recorder<S>) -> Operand<S> {
-        let z = recorder.sum(unit.label("z", "sum"), |z| {
+        let z = recorder.sum(unit.label(RNN.sum, RNN.sum_name), |z| {
             for feature in 0..unit.inputs() {
-                z.add(&[Operand::of_matrix("W", &self.input_weights, unit.index, feature), unit.feature(feature)]);
+                z.add(&[
+                    Operand::of_matrix(RNN.input_weights, &self.input_weights, unit.index, feature),
+                    unit.feature(feature),
+                ]);
             }
             for other in 0..unit.hidden() {
                 z.add(&[
-                    Operand::of_matrix("R", &self.recurrent_weights, unit.index, other),
+                    Operand::of_matrix(RNN.recurrent_weights, &self.recurrent_weights, unit.index, other),
                     unit.previous_hidden(other),
                 ]);
             }
-            z.add(&[Operand::of_vector("b", &self.bias, unit.index)]);
+            z.add(&[Operand::of_vector(RNN.bias, &self.bias, unit.index)]);
         });
+        let z = unit.clip(&RNN, self.clip, z, recorder);
         recorder.apply(unit.label("h", "hidden state"), self.activation, z)
     }
 }
@@ -75,9 +83,9 @@ impl<S: Scalar> Cell<S> for SimpleRnn<S> {
 
     fn check(&self) -> Result<(), Error> {
         let (inputs, hidden) = (self.input_size(), self.hidden_size());
-        self.input_weights.check_shape("W", hidden, inputs)?;
-        self.recurrent_weights.check_shape("R", hidden, hidden)?;
-        check_length("b", hidden, self.bias.len())
+        self.input_weights.check_shape(RNN.input_weights, hidden, inputs)?;
+        self.recurrent_weights.check_shape(RNN.recurrent_weights, hidden, hidden)?;
+        check_length(RNN.bias, hidden, self.bias.len())
     }
 
     fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S> {

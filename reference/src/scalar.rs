@@ -3,7 +3,8 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A real number as the equations use it: the four operations, `e^x` and `tanh`.
+/// A real number as the equations use it: the four operations, `e^x` and `tanh`, and the two functions that
+/// keep `e^x − 1` and `log(1 + x)` exact near 0.
 pub trait Scalar:
     Copy
     + PartialOrd
@@ -28,6 +29,10 @@ pub trait Scalar:
     fn exp(self) -> Self;
     /// Computes the hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// Computes `e^self − 1`.
+    fn exp_m1(self) -> Self;
+    /// Computes `log(1 + self)`.
+    fn ln_1p(self) -> Self;
 }
 
 impl Scalar for f32 {
@@ -46,6 +51,12 @@ impl Scalar for f32 {
     fn tanh(self) -> Self {
         f32::tanh(self)
     }
+    fn exp_m1(self) -> Self {
+        f32::exp_m1(self)
+    }
+    fn ln_1p(self) -> Self {
+        f32::ln_1p(self)
+    }
 }
 
 impl Scalar for f64 {
@@ -63,5 +74,11 @@ impl Scalar for f64 {
     }
     fn tanh(self) -> Self {
         f64::tanh(self)
+    }
+    fn exp_m1(self) -> Self {
+        f64::exp_m1(self)
+    }
+    fn ln_1p(self) -> Self {
+        f64::ln_1p(self)
     }
 }

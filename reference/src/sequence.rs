@@ -1,9 +1,11 @@
 //! Whole sequences: a cell is called once a step, for every row of the batch.
 
+use crate::direction::Direction;
 use crate::error::{Error, check_length};
 use crate::gate::{Moment, State};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
+use crate::walk::Walk;
 
 /// A recurrent cell: it computes one step from the features and the previous state.
 pub trait Cell<S: Scalar> {
@@ -16,8 +18,18 @@ pub trait Cell<S: Scalar> {
     /// H, the number of hidden units: the width of the state, not the number of calls.
     fn hidden_size(&self) -> usize;
 
+    /// The width of h: H, or P of an LSTM with a projection.
+    fn output_size(&self) -> usize {
+        self.hidden_size()
+    }
+
     /// Whether there is a cell state c beside the hidden state h.
     fn has_cell_state(&self) -> bool;
+
+    /// The width of c: H, or 0 of a cell that has none.
+    fn memory_size(&self) -> usize {
+        if self.has_cell_state() { self.hidden_size() } else { 0 }
+    }
 
     /// Checks that the weights fit each other.
     ///
@@ -53,7 +65,7 @@ pub struct Sequence<'a, S> {
     pub steps: usize,
     /// The features, B · T · I numbers in the order of `layout`.
     pub x: &'a [S],
-    /// The hidden states to start from, `[batch, hidden]`; zeros if there are none.
+    /// The hidden states to start from, `[batch, width of h]`; zeros if there are none.
     pub h0: Option<&'a [S]>,
     /// The cell states to start from, `[batch, hidden]`; zeros if there are none. Only for a cell that has one.
     pub c0: Option<&'a [S]>,
@@ -64,7 +76,7 @@ pub struct Sequence<'a, S> {
 pub struct Output<S> {
     /// The hidden state of every step, in the layout of `x`.
     pub y: Vec<S>,
-    /// The hidden states after the last step, `[batch, hidden]`.
+    /// The hidden states after the last step, `[batch, width of h]`.
     pub h_n: Vec<S>,
     /// The cell states after the last step, `[batch, hidden]`; empty for a cell that has none.
     pub c_n: Vec<S>,
@@ -91,41 +103,20 @@ pub fn forward<S: Scalar, C: Cell<S>>(
     recorder: &mut impl Recorder<S>,
 ) -> Result<Output<S>, Error> {
     cell.check()?;
-    let (inputs, hidden) = (cell.input_size(), cell.hidden_size());
-    let memory = if cell.has_cell_state() { hidden } else { 0 };
-    let numbers = input.batch.saturating_mul(input.steps).saturating_mul(inputs);
+    let numbers = input.batch.saturating_mul(input.steps).saturating_mul(cell.input_size());
     check_length("x", numbers, input.x.len())?;
-    let h0 = initial_state("h0", input.batch, hidden, input.h0)?;
-    let c0 = initial_state("c0", input.batch, memory, input.c0)?;
+    let h0 = initial_state("h0", input.batch, cell.output_size(), input.h0)?;
+    let c0 = initial_state("c0", input.batch, cell.memory_size(), input.c0)?;
 
     recorder.begin_sequence(cell.name());
-    let mut y = vec![S::ZERO; input.batch * input.steps * hidden];
-    let (mut h_n, mut c_n) = (Vec::new(), Vec::new());
-    for row in 0..input.batch {
-        let mut state = State {
-            h: h0[row * hidden..(row + 1) * hidden].to_vec(),
-            c: c0[row * memory..(row + 1) * memory].to_vec(),
-        };
-        for step in 0..input.steps {
-            let place = match input.layout {
-                Layout::BatchFirst => row * input.steps + step,
-                Layout::TimeMajor => step * input.batch + row,
-            };
-            let x = &input.x[place * inputs..(place + 1) * inputs];
-            recorder.begin_step(row, step);
-            let now = Moment { x, h_previous: &state.h, c_previous: &state.c };
-            state = cell.step(&now, recorder);
-            for unit in 0..hidden {
-                y[place * hidden + unit] = state.h[unit];
-            }
-        }
-        h_n.extend(state.h);
-        c_n.extend(state.c);
-    }
-    Ok(Output { y, h_n, c_n })
+    let Sequence { layout, batch, steps, x, .. } = *input;
+    let walk = Walk { layout, batch, steps, lengths: None, x, direction: Direction::Forward, h0: &h0, c0: &c0 };
+    let walked = walk.run(cell, recorder)?;
+    Ok(Output { y: walked.h, h_n: walked.h_n, c_n: walked.c_n })
 }
 
-fn initial_state<S: Scalar>(
+/// Takes the states that were given, or zeros.
+pub(crate) fn initial_state<S: Scalar>(
     buffer: &'static str,
     batch: usize,
     width: usize,
@@ -137,6 +128,18 @@ fn initial_state<S: Scalar>(
             check_length(buffer, numbers, given.len())?;
             Ok(given.to_vec())
         }
-        None => Ok(vec![S::ZERO; numbers]),
+        None => zeros(buffer, &[batch, width]),
     }
+}
+
+/// Makes a buffer of zeros; sizes beyond memory are an error, since nothing else may have checked them.
+pub(crate) fn zeros<S: Scalar>(buffer: &'static str, sizes: &[usize]) -> Result<Vec<S>, Error> {
+    let mut numbers = 1_usize;
+    for &size in sizes {
+        numbers = numbers.saturating_mul(size);
+    }
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(numbers).map_err(|_| Error::Memory { buffer, expected: numbers })?;
+    zeros.resize(numbers, S::ZERO);
+    Ok(zeros)
 }

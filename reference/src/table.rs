@@ -58,8 +58,12 @@ impl<S: Scalar> fmt::Display for Trace<S> {
             if at > 0 {
                 writeln!(f)?;
             }
-            if !self.cell().is_empty() {
-                write!(f, "{}, ", self.cell())?;
+            let cell = self.cell_of(step);
+            if !cell.is_empty() {
+                write!(f, "{cell}, ")?;
+            }
+            if let Some(place) = step.place {
+                write!(f, "{place}, ")?;
             }
             writeln!(f, "batch row {}, step {}", step.batch, step.step)?;
             fmt::Display::fmt(step, f)?;

@@ -1,5 +1,6 @@
 //! The trace: every quantity of every recorded step, with its formula.
 
+use crate::direction::Place;
 use crate::formula::{Formula, Named};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
@@ -13,7 +14,7 @@ pub struct Quantity<S> {
     pub letter: &'static str,
     /// What the documents call it: `forget gate`, `cell state` …
     pub name: &'static str,
-    /// The hidden unit that it belongs to.
+    /// The hidden unit that it belongs to; of a projected h, which of its values.
     pub unit: usize,
     /// How it is computed.
     pub formula: Formula<S>,
@@ -27,6 +28,8 @@ pub struct Quantity<S> {
 /// [`Step::evaluate_with`] runs it again after a change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step<S> {
+    /// Which layer of a network, and which of its directions; `None` for a cell that runs alone.
+    pub place: Option<Place>,
     /// Row of the batch, from 0.
     pub batch: usize,
     /// Time step, from 0.
@@ -90,11 +93,14 @@ pub struct TraceFilter {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace<S> {
-    cell: &'static str,
+    /// The names of the cells that were traced, and where; a cell that ran alone has no place.
+    cells: Vec<(Option<Place>, &'static str)>,
     filter: TraceFilter,
+    /// The only layer and direction that are kept; all if there is none.
+    only: Option<Place>,
     steps: Vec<Step<S>>,
-    /// The row of the batch and the time step that are being computed.
-    now: (usize, usize),
+    /// The layer and direction, the row of the batch and the time step that are being computed.
+    now: (Option<Place>, usize, usize),
     /// Whether the next quantity opens a new step.
     begins: bool,
 }
@@ -102,12 +108,24 @@ pub struct Trace<S> {
 impl<S: Scalar> Trace<S> {
     /// Makes an empty trace.
     pub fn new(filter: TraceFilter) -> Self {
-        Trace { cell: "", filter, steps: Vec::new(), now: (0, 0), begins: true }
+        Trace { cells: Vec::new(), filter, only: None, steps: Vec::new(), now: (None, 0, 0), begins: true }
     }
 
-    /// The name of the cell that was traced: `LSTM`, `GRU`, `simple RNN`; empty if only single steps were taken.
+    /// Keeps only one layer of a network, in one direction.
+    #[must_use]
+    pub fn only(mut self, place: Place) -> Self {
+        self.only = Some(place);
+        self
+    }
+
+    /// The name of the cell that was traced last: `LSTM`, `GRU`, `simple RNN`; empty if only single steps were taken.
     pub fn cell(&self) -> &'static str {
-        self.cell
+        self.cells.last().map_or("", |&(_, cell)| cell)
+    }
+
+    /// The name of the cell that computed a step; empty if it was taken alone.
+    pub(crate) fn cell_of(&self, step: &Step<S>) -> &'static str {
+        self.cells.iter().rfind(|&&(place, _)| place == step.place).map_or("", |&(_, cell)| cell)
     }
 
     /// Walks the recorded steps, in the order of computation.
@@ -120,9 +138,16 @@ impl<S: Scalar> Trace<S> {
         self.steps.iter().flat_map(|step| &step.quantities)
     }
 
-    /// Finds a recorded step by the row of the batch and the time step.
+    /// Finds a recorded step by the row of the batch and the time step; of a network, in the first place that was recorded.
     pub fn step(&self, batch: usize, step: usize) -> Option<&Step<S>> {
         self.steps.iter().find(|recorded| recorded.batch == batch && recorded.step == step)
+    }
+
+    /// Finds a recorded step of a network by layer and direction, row of the batch and time step.
+    pub fn step_in(&self, place: Place, batch: usize, step: usize) -> Option<&Step<S>> {
+        let found =
+            |recorded: &&Step<S>| recorded.place == Some(place) && recorded.batch == batch && recorded.step == step;
+        self.steps.iter().find(found)
     }
 
     /// Finds a quantity by time step, unit and letter, in the first recorded row of the batch.
@@ -132,26 +157,31 @@ impl<S: Scalar> Trace<S> {
 }
 
 impl<S: Scalar> Recorder<S> for Trace<S> {
+    fn begin_direction(&mut self, place: Place) {
+        self.now.0 = Some(place);
+    }
+
     fn begin_sequence(&mut self, cell: &'static str) {
-        self.cell = cell;
+        self.cells.push((self.now.0, cell));
     }
 
     fn begin_step(&mut self, batch: usize, step: usize) {
-        self.now = (batch, step);
+        self.now = (self.now.0, batch, step);
         self.begins = true;
     }
 
     fn wants(&self, unit: usize) -> bool {
         let fits = |only: Option<usize>, at: usize| only.is_none_or(|only| only == at);
-        let (batch, step) = self.now;
-        fits(self.filter.batch, batch) && fits(self.filter.step, step) && fits(self.filter.unit, unit)
+        let (place, batch, step) = self.now;
+        let here = self.only.is_none() || self.only == place;
+        here && fits(self.filter.batch, batch) && fits(self.filter.step, step) && fits(self.filter.unit, unit)
     }
 
     fn record(&mut self, quantity: Quantity<S>) {
-        let (batch, step) = self.now;
+        let (place, batch, step) = self.now;
         match self.steps.last_mut() {
             Some(last) if !self.begins => last.quantities.push(quantity),
-            _ => self.steps.push(Step { batch, step, quantities: vec![quantity] }),
+            _ => self.steps.push(Step { place, batch, step, quantities: vec![quantity] }),
         }
         self.begins = false;
     }

@@ -1,107 +1,143 @@
-//! The LSTM: gates i f g o, cell state, hidden state.
+//! The LSTM: gates i f g o, cell state, hidden state; peepholes, coupled gates and other activations are options.
 
-use crate::error::Result;
+use crate::activation::Activation;
+use crate::kernel::activate::activate;
 use crate::kernel::math::{gate, gated_tanh};
-use crate::kernel::pack::{Panels, Shape, Weights};
-use crate::kernel::tile::{Advanced, Cell};
-use crate::simd::{Isa, Level, Token, Vector};
-use crate::weights::LstmWeights;
+use crate::kernel::step::{Cell, State};
+use crate::simd::{Isa, Vector};
 
 /// Gates of an LSTM unit, in the order i f g o.
 pub(crate) const GATES: usize = 4;
 
+/// Gates that are computed from each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Coupling {
+    /// Every gate has its own weights.
+    #[default]
+    None,
+    /// `f = 1 − i` (Greff et al. 2015; ONNX `input_forget`): the forget gate's weights are not used.
+    ForgetFromInput,
+    /// `i = 1 − f` (Colah's drawing): the input gate's weights are not used.
+    InputFromForget,
+}
+
+/// Which LSTM it is; the default is the standard one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LstmOptions {
+    /// Gates that are computed from each other.
+    pub coupling: Coupling,
+    /// Of the gates i, f, o.
+    pub gate: Activation,
+    /// Of the candidate g.
+    pub input: Activation,
+    /// Of the cell state on its way to h.
+    pub output: Activation,
+    /// Bounds every pre-activation to −clip ..= clip, as ONNX Runtime does.
+    pub clip: Option<f32>,
+}
+
+impl Default for LstmOptions {
+    fn default() -> Self {
+        LstmOptions {
+            coupling: Coupling::None,
+            gate: Activation::Sigmoid,
+            input: Activation::Tanh,
+            output: Activation::Tanh,
+            clip: None,
+        }
+    }
+}
+
+/// A decaying cell state ends here and not in subnormal numbers, which are slow.
+const NEGLIGIBLE: f32 = 1e-20;
+
 /// The update `c = σ(z_f)·c⁻ + σ(z_i)·tanh(z_g)`, `h = σ(z_o)·tanh(c)`
 /// (Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000).
 #[derive(Clone, Copy)]
-pub(crate) struct LstmCell;
+pub(crate) struct StandardLstm;
 
-impl Cell<GATES> for LstmCell {
+impl Cell<GATES> for StandardLstm {
+    const MEMORY: bool = true;
+
     #[inline(always)]
     fn advance<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
-        c: I::Vector,
-    ) -> Advanced<I::Vector> {
-        let z = |gate: usize| input[gate] + recurrent[gate];
-        let (i, f, g, o) = (z(0), z(1), z(2), z(3));
-        let c = gate(isa, f).mul_add(c, gated_tanh(isa, i, g));
-        Advanced { memory: c, hidden: gated_tanh(isa, o, c) }
+        old: State<I::Vector>,
+        _unit: usize,
+    ) -> State<I::Vector> {
+        let [i, f, g, o] = sums::<I>(input, recurrent);
+        let c = gate(isa, f).mul_add(old.memory, gated_tanh(isa, i, g));
+        State { hidden: gated_tanh(isa, o, c), memory: c.flush(isa.splat(NEGLIGIBLE)) }
     }
 }
 
-/// An LSTM layer with its weights packed for one instruction set: immutable, shared by any number of sessions.
-///
-/// ```
-/// use gatewise::{Lstm, LstmWeights, Session};
-///
-/// // One unit, one feature; rows in the order i f g o.
-/// let weights = LstmWeights::new(1, 1, &[1.65, 1.63, 0.94, -0.19], &[2.0, 2.7, 1.41, 4.38], &[0.62, 1.62, -0.32, 0.59])?;
-/// let model = Lstm::new(&weights)?;
-/// let mut session = Session::new(&model, 1)?;
-/// session.set_state(&[1.0], &[2.0])?;
-/// let h = session.step(&[1.0])?;
-/// assert!((h[0] - 0.986_229_1).abs() < 1e-6);
-/// assert!((session.cell_state()[0] - 2.947_567_4).abs() < 1e-6);
-/// # Ok::<(), gatewise::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Lstm {
-    panels: Panels,
-    token: Token,
+/// An LSTM with any of the options.
+#[derive(Clone, Copy)]
+pub(crate) struct AnyLstm<'a> {
+    /// Which it is.
+    pub options: LstmOptions,
+    /// p_i, p_f, p_o, each of a whole number of registers, one after the other; empty for none.
+    pub peepholes: &'a [f32],
 }
 
-impl Lstm {
-    /// Packs the weights for the fastest instruction set of this machine, or for the one that `GATEWISE_ISA` names.
-    ///
-    /// # Errors
-    /// What [`Level::chosen`] returns.
-    pub fn new(weights: &LstmWeights) -> Result<Self> {
-        Lstm::with_level(weights, Level::chosen()?)
+impl Cell<GATES> for AnyLstm<'_> {
+    const MEMORY: bool = true;
+
+    /// `z_i += p_i·c⁻`, `z_f += p_f·c⁻`, `z_o += p_o·c` (Gers & Schmidhuber 2000); then as [`StandardLstm`], with the
+    /// options' activations.
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        unit: usize,
+    ) -> State<I::Vector> {
+        let options = self.options;
+        let [i, f, g, o] = sums::<I>(input, recurrent);
+        let (i, f) = (self.peek(isa, 0, unit, old.memory, i), self.peek(isa, 1, unit, old.memory, f));
+        let one = isa.splat(1.0);
+        let (i, f) = match options.coupling {
+            Coupling::None => (self.squash(isa, options.gate, i), self.squash(isa, options.gate, f)),
+            Coupling::ForgetFromInput => {
+                let i = self.squash(isa, options.gate, i);
+                (i, one - i)
+            }
+            Coupling::InputFromForget => {
+                let f = self.squash(isa, options.gate, f);
+                (one - f, f)
+            }
+        };
+        let c = f.mul_add(old.memory, i * self.squash(isa, options.input, g));
+        let o = self.squash(isa, options.gate, self.peek(isa, 2, unit, c, o));
+        State { hidden: o * activate(isa, options.output, c), memory: c.flush(isa.splat(NEGLIGIBLE)) }
+    }
+}
+
+impl AnyLstm<'_> {
+    #[inline(always)]
+    fn squash<I: Isa>(self, isa: I, activation: Activation, z: I::Vector) -> I::Vector {
+        activate(isa, activation, z.limit(isa.splat(self.options.clip.unwrap_or(f32::INFINITY))))
     }
 
-    /// Packs the weights for `level`.
-    ///
-    /// # Errors
-    /// [`Error::MissingLevel`](crate::Error::MissingLevel) if this machine does not have it.
-    pub fn with_level(weights: &LstmWeights, level: Level) -> Result<Self> {
-        let token = level.token()?;
-        let shape = Shape { gates: GATES, input: weights.input_size(), hidden: weights.hidden_size() };
-        let tensors = Weights { input: weights.weight_ih(), recurrent: weights.weight_hh(), bias: weights.bias() };
-        Ok(Lstm { panels: Panels::pack(shape, level.lanes(), tensors), token })
+    /// `z + p·c` for one of the gates i f o.
+    #[inline(always)]
+    fn peek<I: Isa>(self, isa: I, index: usize, unit: usize, c: I::Vector, z: I::Vector) -> I::Vector {
+        if self.peepholes.is_empty() {
+            return z;
+        }
+        let padded = self.peepholes.len() / 3;
+        isa.load(&self.peepholes[index * padded + unit..]).mul_add(c, z)
     }
+}
 
-    /// Features of an input row (I).
-    pub fn input_size(&self) -> usize {
-        self.panels.shape().input
-    }
-
-    /// Hidden units (H).
-    pub fn hidden_size(&self) -> usize {
-        self.panels.shape().hidden
-    }
-
-    /// The instruction set that it runs on.
-    pub fn level(&self) -> Level {
-        self.token.level()
-    }
-
-    /// Bytes of packed weights.
-    pub fn packed_bytes(&self) -> usize {
-        self.panels.bytes()
-    }
-
-    /// Floating-point operations of the two products for one row and one step, `8·H·(I + H)`; activations not counted.
-    pub fn flops_per_step(&self) -> usize {
-        2 * GATES * self.hidden_size() * (self.input_size() + self.hidden_size())
-    }
-
-    pub(crate) fn panels(&self) -> &Panels {
-        &self.panels
-    }
-
-    pub(crate) fn token(&self) -> Token {
-        self.token
-    }
+#[inline(always)]
+fn sums<I: Isa>(input: [I::Vector; GATES], recurrent: [I::Vector; GATES]) -> [I::Vector; GATES] {
+    let [a, b, c, d] = input;
+    let [e, f, g, h] = recurrent;
+    [a + e, b + f, c + g, d + h]
 }

@@ -1,3 +1,5 @@
 //! The cells, one small file each: gates, update, options.
 
+pub mod gru;
 pub mod lstm;
+pub mod rnn;

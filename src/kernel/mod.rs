@@ -1,7 +1,9 @@
-//! What every cell shares: activations, packed weights, and the register tile.
+//! Packed weights, products, activations: what is the same for every cell.
 
-pub(crate) mod math;
-pub(crate) mod pack;
-pub(crate) mod peak;
-pub(crate) mod pointwise;
-pub(crate) mod tile;
+pub mod activate;
+pub mod math;
+pub mod pack;
+pub mod peak;
+pub mod pointwise;
+pub mod product;
+pub mod step;

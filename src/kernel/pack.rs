@@ -1,100 +1,129 @@
-//! Weights in the order in which the tile reads them.
+//! Weights in the order in which the kernels read them.
 //!
-//! Hidden units go in blocks of one register (`lanes` units). A block holds, contiguous and 64-byte aligned:
+//! Hidden units go in blocks of one register (`lanes` units), blocks in groups of up to three. A group holds, contiguous and
+//! 64-byte aligned, one line for each term of the sums (a feature, or a hidden unit); a line has a register for each block
+//! and gate:
 //!
 //! ```text
-//! bias        │ i × lanes │ f × lanes │ g × lanes │ o × lanes │
-//! input    k=0│ i         │ f         │ g         │ o         │   W, one line a feature
-//!          k=1│ …
-//! recurr.  k=0│ i         │ f         │ g         │ o         │   R, one line a hidden unit
-//!          k=1│ …
+//!      │ block 0           │ block 1           │ block 2           │
+//! k=0  │ i  │ f  │ g  │ o  │ i  │ f  │ g  │ o  │ i  │ f  │ g  │ o  │
+//! k=1  │ …
 //! ```
 //!
-//! so that a tile streams through its block once, front to back, and ends with all gates of the same units in registers.
-//! Units past `hidden` in the last block are zeros.
+//! Three blocks, because a register tile is three registers wide whatever the number of gates. Units past `hidden` in the
+//! last block are zeros.
+
+use std::ops::Range;
 
 use wide::f32x16;
 
-/// The sizes of a layer as its kernel sees it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    /// Gates of a unit.
-    pub gates: usize,
-    /// Features of an input row (I).
-    pub input: usize,
-    /// Hidden units (H).
-    pub hidden: usize,
+/// The most blocks of a group.
+pub(crate) const GROUP: usize = 3;
+
+/// How a layer's hidden units are divided.
+#[derive(Clone, Debug)]
+pub(crate) struct Division {
+    /// Units of a block: lanes of a register.
+    pub lanes: usize,
+    /// Hidden units in all.
+    pub units: usize,
+    /// Blocks of each group.
+    groups: Vec<Range<usize>>,
 }
 
-/// Row-major weights to pack: gate after gate, unit after unit.
-#[derive(Clone, Copy)]
-pub(crate) struct Weights<'a> {
-    /// G·H × I.
-    pub input: &'a [f32],
-    /// G·H × H.
-    pub recurrent: &'a [f32],
-    /// G·H.
-    pub bias: &'a [f32],
+impl Division {
+    /// Divides `units` into groups of two or three blocks (one if there is only one), in two halves of equal size, so that
+    /// two threads can share them evenly.
+    pub fn new(units: usize, lanes: usize) -> Self {
+        let blocks = units.div_ceil(lanes);
+        let halves = if blocks < 4 { vec![0..blocks] } else { vec![0..blocks.div_ceil(2), blocks.div_ceil(2)..blocks] };
+        let mut groups = Vec::new();
+        for half in halves {
+            let count = half.len().div_ceil(GROUP);
+            for group in 0..count {
+                let bound = |group: usize| half.start + (half.len() * group).div_ceil(count);
+                groups.push(bound(group)..bound(group + 1));
+            }
+        }
+        Division { lanes, units, groups }
+    }
+
+    /// Groups of blocks.
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The blocks of a group.
+    #[inline(always)]
+    pub fn blocks(&self, group: usize) -> Range<usize> {
+        self.groups[group].clone()
+    }
+
+    /// The blocks of some groups.
+    pub fn blocks_of(&self, groups: Range<usize>) -> Range<usize> {
+        if groups.is_empty() { 0..0 } else { self.groups[groups.start].start..self.groups[groups.end - 1].end }
+    }
+
+    /// Units with the last block's padding.
+    pub fn padded(&self) -> usize {
+        self.units.div_ceil(self.lanes) * self.lanes
+    }
+
+    /// The groups of one of `count` shares, each of about as many blocks; the last ones may be empty.
+    pub fn share(&self, index: usize, count: usize) -> Range<usize> {
+        let blocks = self.groups.last().map_or(0, |group| group.end);
+        let bound = |index: usize| self.groups.partition_point(|group| group.start < blocks * index / count);
+        bound(index)..bound(index + 1)
+    }
 }
 
-/// Packed weights of one layer.
+/// A packed matrix: for every unit `columns` rows (its gates) of `depth` weights.
 #[derive(Clone)]
 pub(crate) struct Panels {
-    shape: Shape,
-    /// Blocks of hidden units, and values of each: kept, because a division costs a small cell's step dearly.
-    blocks: usize,
-    block_len: usize,
-    /// Values of a line, gates × lanes.
-    line: usize,
-    /// Aligned to 64 bytes; the blocks one after the other.
+    /// Terms of a sum.
+    depth: usize,
+    /// Where each group starts.
+    starts: Vec<usize>,
+    /// Aligned to 64 bytes; the groups one after the other.
     data: Vec<f32x16>,
 }
 
-/// The weights of one register's hidden units.
-#[derive(Clone, Copy)]
-pub(crate) struct Block<'a> {
-    /// One line.
-    pub bias: &'a [f32],
-    /// I lines.
-    pub input: &'a [f32],
-    /// H lines.
-    pub recurrent: &'a [f32],
-}
-
 impl Panels {
-    /// Packs for registers of `lanes`. The lengths were checked by the caller.
-    pub fn pack(shape: Shape, lanes: usize, weights: Weights<'_>) -> Self {
-        let line = shape.gates * lanes;
-        let (blocks, block_len) = (shape.hidden.div_ceil(lanes), line * (1 + shape.input + shape.hidden));
-        let mut panels = vec![f32x16::splat(0.0); (blocks * block_len).div_ceil(16)];
+    /// Packs a row-major matrix whose row `gates[column]·units + unit` holds `depth` weights. The lengths were checked.
+    ///
+    /// Weights too small to matter are packed as zeros, so that their products are never subnormal.
+    pub fn pack(division: &Division, gates: &[usize], depth: usize, matrix: &[f32]) -> Self {
+        const NEGLIGIBLE: f32 = 1e-18;
+        let (lanes, columns) = (division.lanes, gates.len());
+        let line = |group: &Range<usize>| group.len() * columns * lanes;
+        let mut starts = vec![0];
+        starts.extend(division.groups.iter().scan(0, |end, group| {
+            *end += line(group) * depth;
+            Some(*end)
+        }));
+        let mut panels = vec![f32x16::splat(0.0); starts[division.groups()].div_ceil(16)];
         let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
-        for (index, block) in data.chunks_exact_mut(block_len).take(blocks).enumerate() {
-            let mut lines = block.chunks_exact_mut(line);
-            let units = index * lanes..shape.hidden.min((index + 1) * lanes);
-            let mut fill = |matrix: &[f32], depth: usize| {
-                for (k, line) in lines.by_ref().take(depth).enumerate() {
-                    for (gate, lane) in line.chunks_exact_mut(lanes).enumerate() {
-                        for (value, unit) in lane.iter_mut().zip(units.clone()) {
-                            *value = matrix[(gate * shape.hidden + unit) * depth + k];
-                        }
+        for (group, start) in division.groups.iter().zip(&starts) {
+            let target = &mut data[*start..][..line(group) * depth];
+            for (register, (block, gate)) in
+                group.clone().flat_map(|block| gates.iter().map(move |g| (block, *g))).enumerate()
+            {
+                for unit in block * lanes..division.units.min((block + 1) * lanes) {
+                    let row = &matrix[(gate * division.units + unit) * depth..][..depth];
+                    let place = register * lanes + unit % lanes;
+                    for (target, weight) in target[place..].iter_mut().step_by(line(group)).zip(row) {
+                        *target = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
                     }
                 }
-            };
-            fill(weights.bias, 1);
-            fill(weights.input, shape.input);
-            fill(weights.recurrent, shape.hidden);
+            }
         }
-        Panels { shape, blocks, block_len, line, data: panels }
+        Panels { depth, starts, data: panels }
     }
 
-    /// The sizes it was packed for.
-    pub fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    /// Blocks of hidden units.
-    pub fn blocks(&self) -> usize {
-        self.blocks
+    /// Terms of a sum.
+    #[inline(always)]
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Bytes held.
@@ -102,15 +131,11 @@ impl Panels {
         self.data.len() * size_of::<f32x16>()
     }
 
-    /// The weights of the hidden units `index · lanes ..`.
+    /// The lines of a group.
     #[inline(always)]
-    pub fn block(&self, index: usize) -> Block<'_> {
+    pub fn group(&self, group: usize) -> &[f32] {
         let data: &[f32] = bytemuck::cast_slice(&self.data);
-        let block = &data[index * self.block_len..][..self.block_len];
-        let line = self.line;
-        let (bias, rest) = block.split_at(line);
-        let (input, recurrent) = rest.split_at(self.shape.input * line);
-        Block { bias, input, recurrent }
+        &data[self.starts[group]..self.starts[group + 1]]
     }
 }
 
@@ -119,31 +144,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_packed_block_holds_every_weight_at_its_line_gate_and_lane() {
-        let shape = Shape { gates: 3, input: 2, hidden: 5 };
-        let numbered = |from: usize, count: usize| (from..from + count).map(|n| n as f32).collect::<Vec<_>>();
-        let (input, recurrent, bias) = (numbered(1, 30), numbered(1000, 75), numbered(5000, 15));
-        let weights = Weights { input: &input, recurrent: &recurrent, bias: &bias };
-        let panels = Panels::pack(shape, 4, weights);
-        assert_eq!(panels.blocks(), 2);
-        for unit in 0..8 {
-            let block = panels.block(unit / 4);
-            for gate in 0..3 {
-                let row = gate * 5 + unit;
-                let at = |k: usize| k * 12 + gate * 4 + unit % 4;
-                let expected = |matrix: &[f32], depth: usize, k: usize| {
-                    if unit < 5 { matrix[row * depth + k] } else { 0.0 }
-                };
-                assert_eq!(block.bias[at(0)], expected(&bias, 1, 0), "bias, unit {unit}, gate {gate}");
-                for k in 0..2 {
-                    assert_eq!(block.input[at(k)], expected(&input, 2, k), "W, unit {unit}, gate {gate}, k {k}");
+    fn groups_cover_the_blocks_in_order_and_halve_them() {
+        for units in 1..700 {
+            for lanes in [4, 8, 16] {
+                let division = Division::new(units, lanes);
+                let blocks = units.div_ceil(lanes);
+                let mut at = 0;
+                for group in 0..division.groups() {
+                    let range = division.blocks(group);
+                    assert_eq!(range.start, at);
+                    assert!((1..=GROUP).contains(&range.len()), "{units} units by {lanes}: {range:?}");
+                    assert!(range.len() > 1 || blocks == 1, "{units} units by {lanes}: {range:?}");
+                    at = range.end;
                 }
-                for k in 0..5 {
-                    assert_eq!(
-                        block.recurrent[at(k)],
-                        expected(&recurrent, 5, k),
-                        "R, unit {unit}, gate {gate}, k {k}"
-                    );
+                assert_eq!(at, blocks);
+                for shares in 1..5 {
+                    let split: Vec<_> = (0..shares).map(|index| division.share(index, shares)).collect();
+                    assert_eq!(split.first().map(|r| r.start), Some(0));
+                    assert_eq!(split.last().map(|r| r.end), Some(division.groups()));
+                    assert!(split.windows(2).all(|pair| pair[0].end == pair[1].start));
+                    if shares == 2 && blocks >= 4 {
+                        let [a, b] = [0, 1].map(|share| division.blocks_of(split[share].clone()).len());
+                        assert!(a.abs_diff(b) <= 1, "{units} units by {lanes}: {a} and {b} blocks");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_group_holds_every_weight_at_its_line_register_and_lane() {
+        let (units, depth, lanes) = (21, 5, 4);
+        let division = Division::new(units, lanes);
+        let matrix: Vec<f32> = (0..3 * units * depth).map(|n| n as f32 + 1.0).collect();
+        // Two of three gates, in another order.
+        let panels = Panels::pack(&division, &[2, 0], depth, &matrix);
+        for group in 0..division.groups() {
+            let blocks = division.blocks(group);
+            let line = blocks.len() * 2 * lanes;
+            let data = panels.group(group);
+            assert_eq!(data.len(), line * depth);
+            for k in 0..depth {
+                for (at, block) in blocks.clone().enumerate() {
+                    for (column, gate) in [2, 0].into_iter().enumerate() {
+                        for lane in 0..lanes {
+                            let unit = block * lanes + lane;
+                            let expected = if unit < units { matrix[(gate * units + unit) * depth + k] } else { 0.0 };
+                            assert_eq!(data[k * line + (at * 2 + column) * lanes + lane], expected);
+                        }
+                    }
                 }
             }
         }

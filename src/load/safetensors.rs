@@ -156,6 +156,7 @@ impl SafetensorsFile {
             weight_ih: values(&name("weight_ih"), &ih)?,
             weight_hh: values(&name("weight_hh"), &hh)?,
             biases,
+            projection: None,
         })
     }
 

@@ -9,21 +9,3 @@ pub enum Layout {
     /// `[batch, timesteps, features]`, PyTorch's `batch_first=True` and Keras' only order.
     BatchFirst,
 }
-
-impl Layout {
-    /// Where row (`step`, `row`) starts, counted in rows.
-    pub(crate) fn row(self, step: usize, row: usize, steps: usize, batch: usize) -> usize {
-        match self {
-            Layout::TimeMajor => step * batch + row,
-            Layout::BatchFirst => row * steps + step,
-        }
-    }
-
-    /// Rows of the array from one batch row of a step to the next.
-    pub(crate) fn row_stride(self, steps: usize) -> usize {
-        match self {
-            Layout::TimeMajor => 1,
-            Layout::BatchFirst => steps,
-        }
-    }
-}

@@ -1,5 +1,8 @@
-//! Ways to run a cell: whole sequences of a batch, and one step at a time.
+//! Ways to run a model: whole sequences of a batch, chunks of them, and one step at a time.
 
-mod batch;
+pub(crate) mod layer;
 pub mod layout;
+pub(crate) mod pass;
 pub mod session;
+mod stack;
+mod stream;

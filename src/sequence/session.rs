@@ -1,71 +1,210 @@
 //! A running batch: the state, the workspace, and whole sequences or single steps through a shared model.
 
 use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::ops::Range;
 
 use wide::f32x16;
 
-use super::batch::{Input, Output, Share, run_single};
+use super::layer::Packed;
 use super::layout::Layout;
-use crate::cell::lstm::Lstm;
+use super::pass::{Of, Place, Share};
+use super::stack::{BLOCK_STEPS, Call, Room};
+use super::stream;
 use crate::error::{Error, Result};
-use crate::kernel::tile::SUMS;
-use crate::team;
+use crate::model::{Merge, Model};
+use crate::team::{self, Target, Team};
 
-const EMPTY: [f32x16; SUMS / 16] = [f32x16::splat(0.0); SUMS / 16];
-
-/// Some sequences in flight through one [`Lstm`]: it owns their hidden and cell states and keeps them between calls, so
-/// that a sequence fed in chunks gives what it gives at once, to the bit.
+/// Some sequences in flight through one [`Model`]: it owns their states and keeps them between calls, so that a sequence fed
+/// in chunks gives what it gives at once, to the bit.
 ///
-/// `M` is `&Lstm`, `Arc<Lstm>` or `Lstm` itself: any number of sessions share one model. The letters: `T` steps, `B`
-/// sequences of the batch, `I` input features, `H` hidden units.
+/// `M` is `&Model`, `Arc<Model>` or `Model` itself: any number of sessions share one model. All room is made when the
+/// session is made: later calls on one thread allocate nothing, but for a model that reads backwards, whose room grows with the
+/// longest sequence.
+///
+/// The letters: `T` steps, `B` sequences of the batch, `I` input features, `H` hidden units, `P` values of a hidden state (H,
+/// or fewer behind a projection), `O` values of an output row ([`Model::output_size`]), `N` passes ([`Model::passes`]).
 pub struct Session<M> {
     model: M,
     batch: usize,
     threads: usize,
-    hidden: Vec<f32>,
-    next: Vec<f32>,
-    cell: Vec<f32>,
-    /// Room for a tile's sums, once a thread; aligned to 64 bytes.
-    sums: Vec<[f32x16; SUMS / 16]>,
+    /// Where each pass's states begin, h and c.
+    starts: Vec<[usize; 2]>,
+    /// h of all passes, B × P each.
+    hidden: Vec<f32x16>,
+    /// Becomes h in a streamed step.
+    next: Vec<f32x16>,
+    /// c of all passes, B × H each.
+    memory: Vec<f32x16>,
+    /// A streamed step's input row.
+    x: Vec<f32>,
+    /// Whether one row can be streamed without a pass.
+    streamed: bool,
+    /// Places in the batch, longest sequence first, and the lengths.
+    order: Vec<usize>,
+    lengths: Vec<usize>,
+    rooms: Vec<Room>,
+    team: Team,
 }
 
-impl<M: Borrow<Lstm>> Session<M> {
+/// Sequences for [`Session::forward`].
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    x: &'a [f32],
+    layout: Layout,
+    lengths: Option<&'a [usize]>,
+}
+
+impl<'a> Batch<'a> {
+    /// Takes the input, T × B × I time-major.
+    pub fn new(x: &'a [f32]) -> Self {
+        Batch { x, layout: Layout::TimeMajor, lengths: None }
+    }
+
+    /// Says in which order the axes are, of input and outputs alike.
+    #[must_use]
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// Gives each sequence's own length, B values of at most T, in any order; 0 is allowed.
+    ///
+    /// As in PyTorch's packed sequences and ONNX's `sequence_lens`: outputs past a sequence's length are 0, final states are
+    /// those of its last valid step, and the reverse direction begins there. Padding costs no time.
+    #[must_use]
+    pub fn lengths(mut self, lengths: &'a [usize]) -> Self {
+        self.lengths = Some(lengths);
+        self
+    }
+}
+
+/// What [`Session::forward`] writes; what is not asked for costs nothing.
+#[derive(Debug, Default)]
+pub struct Outputs<'a> {
+    hidden: Option<&'a mut [f32]>,
+    reverse: Option<&'a mut [f32]>,
+    cells: Option<&'a mut [f32]>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Only the final states, which the session keeps.
+    pub fn none() -> Self {
+        Outputs::default()
+    }
+
+    /// Every hidden state of the last layer: T × B × O, or B × T × O batch-first.
+    #[must_use]
+    pub fn hidden(mut self, y: &'a mut [f32]) -> Self {
+        self.hidden = Some(y);
+        self
+    }
+
+    /// Every hidden state of the last layer's reverse direction, where [`Merge::None`] keeps it apart; O values a row.
+    #[must_use]
+    pub fn reverse(mut self, y: &'a mut [f32]) -> Self {
+        self.reverse = Some(y);
+        self
+    }
+
+    /// Every cell state of the last layer, its directions side by side: T × B × (directions · H).
+    #[must_use]
+    pub fn cells(mut self, c: &'a mut [f32]) -> Self {
+        self.cells = Some(c);
+        self
+    }
+}
+
+/// Rows that go through all steps together: few while the weights stay in a near cache and only the rows' own state need be
+/// there too; many where each reading of the weights is dear.
+const ROWS: [usize; 2] = [48, 144];
+
+/// Bytes of weights that stay in a core's L2 cache beside all else.
+const NEAR: usize = 3 << 19;
+
+/// Operations below which a second thread costs more than it brings (some 10 µs of one core).
+const SMALL: usize = 1_500_000;
+
+/// Bytes of recurrent weights, times rows, from which a step is worth sharing among threads that meet at its end.
+const WORTH_MEETING: usize = 400 << 10;
+
+impl<M: Borrow<Model>> Session<M> {
     /// Starts `batch` sequences with zero states, on one thread.
     ///
     /// # Errors
-    /// [`Error::Size`] if `batch` is 0 or B·H overflows.
+    /// [`Error::Size`] if `batch` is 0 or the states do not fit in memory.
     pub fn new(model: M, batch: usize) -> Result<Self> {
-        let hidden_size = model.borrow().hidden_size();
         if batch == 0 {
             return Err(Error::Size { what: "batch", value: 0, reason: "a session runs at least one sequence" });
         }
-        let values = batch.checked_mul(hidden_size).filter(|values| *values < isize::MAX as usize / size_of::<f32>());
-        let Some(values) = values else {
-            return Err(Error::Size { what: "batch", value: batch, reason: "B·H values do not fit in memory" });
+        let own = model.borrow();
+        let too_large = || Error::Size { what: "batch", value: batch, reason: "B·H values do not fit in memory" };
+        let (mut starts, mut ends) = (Vec::new(), [0usize; 2]);
+        for packed in own.packed() {
+            starts.push(ends);
+            let padded = packed.division.padded();
+            for (end, width) in ends.iter_mut().zip([packed.sizes.output, packed.sizes.memory]) {
+                let values = batch.checked_mul(width).filter(|values| *values < isize::MAX as usize / 64);
+                let room = values.ok_or_else(too_large)?.max(if width == 0 { 0 } else { padded });
+                *end = end.checked_add(room.next_multiple_of(16)).ok_or_else(too_large)?;
+            }
+        }
+        let registers = |values: usize| {
+            let mut room = Vec::new();
+            room.try_reserve_exact(values / 16).map_err(|_| too_large())?;
+            room.resize(values / 16, f32x16::splat(0.0));
+            Ok(room)
         };
-        Ok(Session {
-            model,
+        let streamed = batch == 1 && own.streams() && own.packed().all(stream::can_advance);
+        let mut session = Session {
             batch,
             threads: 1,
-            hidden: vec![0.0; values],
-            next: vec![0.0; values],
-            cell: vec![0.0; values],
-            sums: vec![EMPTY],
-        })
+            hidden: registers(ends[0])?,
+            next: registers(if streamed { ends[0] } else { 0 })?,
+            memory: registers(ends[1])?,
+            starts,
+            x: vec![0.0; own.input_size()],
+            streamed,
+            order: vec![0; batch],
+            lengths: vec![0; batch],
+            rooms: Vec::new(),
+            team: Team::new(1, 0),
+            model,
+        };
+        session.make_rooms();
+        Ok(session)
     }
 
-    /// Lets [`run`](Session::run) split the batch into up to `threads` shares on rayon's current pool (0 counts as 1).
+    /// Lets [`run`](Session::run) and [`forward`](Session::forward) use up to `threads` threads of rayon's current pool (0
+    /// counts as 1): they share the batch, the hidden units, the directions or the layers, whichever suits the model. Small
+    /// work stays on one thread.
     ///
     /// The results are the same bits for any number of threads.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.clamp(1, self.batch);
-        self.sums.resize(self.threads, EMPTY);
+        self.threads = threads.max(1);
+        self.make_rooms();
         self
     }
 
+    fn make_rooms(&mut self) {
+        let model = self.model.borrow();
+        let rows = self.batch.min(share_rows(model));
+        let pipeline = if self.threads > 1 && model.streams() { model.layers() } else { 1 };
+        let batch_shares = self.threads.min(self.batch);
+        let shared = if self.threads > 1 && (splittable(model) || !model.streams()) { self.threads } else { 1 };
+        let count = batch_shares.max(pipeline).max(shared);
+        self.rooms.truncate(count);
+        while self.rooms.len() < count {
+            self.rooms.push(Room::new(model, rows));
+        }
+        let widest = model.packed().map(|packed| packed.sizes.hidden).max().unwrap_or(0);
+        let board = if self.threads > 1 && splittable(model) { widest * rows } else { 0 };
+        self.team = Team::new(self.threads, board);
+    }
+
     /// The model that it runs.
-    pub fn model(&self) -> &Lstm {
+    pub fn model(&self) -> &Model {
         self.model.borrow()
     }
 
@@ -74,131 +213,347 @@ impl<M: Borrow<Lstm>> Session<M> {
         self.batch
     }
 
-    /// The hidden states h, B × H row-major.
-    pub fn hidden_state(&self) -> &[f32] {
-        &self.hidden
+    /// Threads that it may use.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
-    /// The cell states c, B × H row-major.
+    /// The hidden states of the last layer's forward direction, B × P row-major. See [`hidden_state_of`](Session::hidden_state_of).
+    pub fn hidden_state(&self) -> &[f32] {
+        self.hidden_state_of(self.last_layer()).unwrap_or_default()
+    }
+
+    /// The cell states of the last layer's forward direction, B × H row-major; empty for a cell that has none.
     pub fn cell_state(&self) -> &[f32] {
-        &self.cell
+        self.cell_state_of(self.last_layer()).unwrap_or_default()
+    }
+
+    /// The first pass of the last layer.
+    fn last_layer(&self) -> usize {
+        let layers = self.model().stack();
+        self.starts.len() - layers[layers.len() - 1].passes.len()
+    }
+
+    /// The hidden states of one pass, B × P row-major. Passes go layer by layer from the input up, forward before reverse,
+    /// as in PyTorch's `h_n`. `None` if there is no such pass.
+    pub fn hidden_state_of(&self, pass: usize) -> Option<&[f32]> {
+        let packed = self.model().packed().nth(pass)?;
+        let values: &[f32] = bytemuck::cast_slice(&self.hidden);
+        Some(&values[self.starts[pass][0]..][..self.batch * packed.sizes.output])
+    }
+
+    /// The cell states of one pass, B × H row-major; empty for a cell that has none. `None` if there is no such pass.
+    pub fn cell_state_of(&self, pass: usize) -> Option<&[f32]> {
+        let packed = self.model().packed().nth(pass)?;
+        let values: &[f32] = bytemuck::cast_slice(&self.memory);
+        Some(&values[self.starts[pass][1]..][..self.batch * packed.sizes.memory])
+    }
+
+    /// The hidden states of all passes, N × B × P: PyTorch's `h_n`.
+    pub fn hidden_states(&self) -> Vec<f32> {
+        (0..self.starts.len()).flat_map(|pass| self.hidden_state_of(pass).unwrap_or_default().to_vec()).collect()
+    }
+
+    /// The cell states of all passes that have one, N × B × H: PyTorch's `c_n`.
+    pub fn cell_states(&self) -> Vec<f32> {
+        (0..self.starts.len()).flat_map(|pass| self.cell_state_of(pass).unwrap_or_default().to_vec()).collect()
     }
 
     /// Sets all states to zero.
     pub fn reset(&mut self) {
-        self.hidden.fill(0.0);
-        self.cell.fill(0.0);
+        self.hidden.fill(f32x16::splat(0.0));
+        self.memory.fill(f32x16::splat(0.0));
     }
 
-    /// Sets the states; `hidden` and `cell` are B × H, row-major.
+    /// Sets the states of all passes; `hidden` is N × B × P and `cell` N × B × H (empty for cells that have none), row-major, as
+    /// [`hidden_states`](Session::hidden_states) and [`cell_states`](Session::cell_states) give them: an encoder's
+    /// become a decoder's.
     ///
     /// # Errors
     /// [`Error::Length`] if one has another length; neither is changed then.
     pub fn set_state(&mut self, hidden: &[f32], cell: &[f32]) -> Result<()> {
-        let sizes = [self.batch, self.model().hidden_size()];
-        Error::check_length("hidden", hidden.len(), "B·H", &sizes)?;
-        Error::check_length("cell", cell.len(), "B·H", &sizes)?;
-        self.hidden.copy_from_slice(hidden);
-        self.cell.copy_from_slice(cell);
+        let sums = |size: fn(&Packed) -> usize| self.model().packed().map(size).sum::<usize>();
+        let widths = [sums(|packed| packed.sizes.output), sums(|packed| packed.sizes.memory)];
+        Error::check_length("hidden", hidden.len(), "B·(H of all passes)", &[self.batch, widths[0]])?;
+        Error::check_length("cell", cell.len(), "B·(H of all passes)", &[self.batch, widths[1]])?;
+        let (mut hidden, mut cell) = (hidden, cell);
+        for (pass, packed) in self.model.borrow().packed().enumerate() {
+            let [h, c] = self.starts[pass];
+            let (first, rest) = hidden.split_at(self.batch * packed.sizes.output);
+            bytemuck::cast_slice_mut(&mut self.hidden)[h..][..first.len()].copy_from_slice(first);
+            hidden = rest;
+            let (first, rest) = cell.split_at(self.batch * packed.sizes.memory);
+            bytemuck::cast_slice_mut(&mut self.memory)[c..][..first.len()].copy_from_slice(first);
+            cell = rest;
+        }
         Ok(())
     }
 
-    /// Advances every sequence by one step and returns the hidden states, B × H.
+    /// Advances every sequence by one step and returns the hidden states of the last layer, B × P.
     ///
     /// `x` is B × I, row-major. Allocates nothing, takes no lock and makes no system call (tests/streaming.rs).
     ///
     /// # Errors
-    /// [`Error::Length`] if `x` has another length; the state is unchanged then.
+    /// [`Error::Length`] if `x` has another length, [`Error::Model`] if a layer reads backwards; the state is unchanged then.
     #[inline]
     pub fn step(&mut self, x: &[f32]) -> Result<&[f32]> {
-        let model = self.model.borrow();
-        if x.len() != self.batch * model.input_size() {
-            Error::check_length("x", x.len(), "B·I", &[self.batch, model.input_size()])?;
+        if !self.streamed || x.len() != self.x.len() {
+            return self.step_batch(x);
         }
-        let (panels, hidden, next, memory) = (model.panels(), &mut self.hidden, &mut self.next, &mut self.cell);
-        if self.batch == 1 {
-            run_single(model, x, hidden, next, memory);
-        } else {
-            let input = Input { x, layout: Layout::TimeMajor, steps: 1, batch: self.batch };
-            let sums = bytemuck::cast_slice_mut(&mut self.sums[0]);
-            let output = Output::None;
-            Share { panels, input, rows: 0..self.batch, hidden, next, memory, sums, output }.run_on(model.token());
+        let model = self.model.borrow();
+        for (own, x) in self.x.iter_mut().zip(x) {
+            *own = if x.abs() < stream_negligible() { 0.0 } else { *x };
+        }
+        let hidden: &[f32] = bytemuck::cast_slice(&self.hidden);
+        let next: &mut [f32] = bytemuck::cast_slice_mut(&mut self.next);
+        let memory: &mut [f32] = bytemuck::cast_slice_mut(&mut self.memory);
+        let mut below: Option<Range<usize>> = None;
+        for (packed, [h, c]) in model.packed().zip(&self.starts) {
+            let (done, rest) = next.split_at_mut(*h);
+            let x = below.map_or(&self.x[..], |range| &done[range]);
+            stream::advance(packed, x, &hidden[*h..], rest, &mut memory[*c..]);
+            below = Some(*h..*h + packed.sizes.output);
         }
         std::mem::swap(&mut self.hidden, &mut self.next);
-        Ok(&self.hidden)
+        let values: &[f32] = bytemuck::cast_slice(&self.hidden);
+        Ok(&values[below.unwrap_or_default()])
     }
 
-    /// Runs all sequences through T steps and writes every hidden state to `y`.
+    #[cold]
+    fn step_batch(&mut self, x: &[f32]) -> Result<&[f32]> {
+        let model = self.model.borrow();
+        Error::check_length("x", x.len(), "B·I", &[self.batch, model.input_size()])?;
+        if !model.streams() {
+            let message = "a layer reads backwards: feed whole sequences (run or forward), not steps".to_owned();
+            return Err(Error::Model { message });
+        }
+        let threads = std::mem::replace(&mut self.threads, 1);
+        let result = self.forward(Batch::new(x), Outputs::none());
+        self.threads = threads;
+        result.map(|()| self.hidden_state())
+    }
+
+    /// Runs all sequences through T steps and writes every hidden state of the last layer to `y`.
     ///
     /// # Shapes
-    /// Time-major: `x` T × B × I, `y` T × B × H. Batch-first: `x` B × T × I, `y` B × T × H. T follows from `x`; 0 is fine.
+    /// Time-major: `x` T × B × I, `y` T × B × O. Batch-first: `x` B × T × I, `y` B × T × O. T follows from `x`; 0 is fine.
     ///
     /// # Errors
     /// [`Error::Length`] if `x` is no whole number of steps or `y` does not fit; the state is unchanged then.
     pub fn run(&mut self, x: &[f32], layout: Layout, y: &mut [f32]) -> Result<()> {
+        self.forward(Batch::new(x).layout(layout), Outputs::none().hidden(y))
+    }
+
+    /// Runs sequences, each of its own length where that is given, and writes what is asked for. The final states stay in
+    /// the session.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a buffer does not fit, [`Error::SequenceLength`] if a length is more than T, [`Error::Model`] for
+    /// [`Outputs::reverse`] where the directions are merged, or [`Outputs::cells`] where a cell has none; the state is
+    /// unchanged then.
+    pub fn forward(&mut self, batch: Batch<'_>, outputs: Outputs<'_>) -> Result<()> {
         let model = self.model.borrow();
-        let (inputs, units) = (model.input_size(), model.hidden_size());
+        let (inputs, width) = (model.input_size(), model.output_size());
+        let Batch { x, layout, lengths } = batch;
         let steps = x.len() / self.batch / inputs;
         Error::check_length("x", x.len(), "T·B·I", &[steps, self.batch, inputs])?;
-        Error::check_length("y", y.len(), "T·B·H", &[steps, self.batch, units])?;
-        let input = Input { x, layout, steps, batch: self.batch };
-
-        let mut outputs = Outputs::new(layout, y, steps, units);
-        let (mut hidden, mut next, mut memory) = (&mut self.hidden[..], &mut self.next[..], &mut self.cell[..]);
-        let mut shares = Vec::with_capacity(self.threads);
-        for (rows, sums) in team::split(self.batch, self.threads).zip(&mut self.sums) {
-            let values = rows.len() * units;
-            let output = outputs.take(rows.len());
-            let panels = model.panels();
-            shares.push(Share {
-                panels,
-                input,
-                rows,
-                hidden: hidden.split_off_mut(..values).unwrap_or_default(),
-                next: next.split_off_mut(..values).unwrap_or_default(),
-                memory: memory.split_off_mut(..values).unwrap_or_default(),
-                sums: bytemuck::cast_slice_mut(sums),
-                output,
-            });
+        let last = &model.stack()[model.layers() - 1];
+        let memory = last.passes.len() * last.passes[0].1.sizes.memory;
+        let Outputs { mut hidden, mut reverse, mut cells } = outputs;
+        if let Some(y) = &hidden {
+            Error::check_length("y", y.len(), "T·B·O", &[steps, self.batch, width])?;
         }
-        let token = model.token();
-        team::each(shares, |share| share.run_on(token));
-        if steps % 2 == 1 {
-            std::mem::swap(&mut self.hidden, &mut self.next);
+        if let Some(y) = &reverse {
+            if last.passes.len() < 2 || last.merge != Merge::None {
+                let message = "an output of its own for the reverse direction: the last layer does not keep its directions \
+                               apart (Merge::None)";
+                return Err(Error::Model { message: message.to_owned() });
+            }
+            Error::check_length("reverse y", y.len(), "T·B·O", &[steps, self.batch, width])?;
         }
+        if let Some(c) = &cells {
+            if memory == 0 {
+                let message = "cell states were asked for, but the last layer's cell has none".to_owned();
+                return Err(Error::Model { message });
+            }
+            Error::check_length("c", c.len(), "T·B·(directions·H)", &[steps, self.batch, memory])?;
+        }
+        let ragged = match lengths {
+            None => false,
+            Some(lengths) => {
+                Error::check_length("lengths", lengths.len(), "B", &[self.batch])?;
+                if let Some(row) = lengths.iter().position(|length| *length > steps) {
+                    return Err(Error::SequenceLength { row, length: lengths[row], steps });
+                }
+                sort(&mut self.order, &mut self.lengths, lengths, steps)
+            }
+        };
+        if ragged {
+            let rows = Rows { layout, batch: self.batch, steps };
+            rows.clear_padding(&self.order, &self.lengths, width, hidden.as_deref_mut());
+            rows.clear_padding(&self.order, &self.lengths, width, reverse.as_deref_mut());
+            rows.clear_padding(&self.order, &self.lengths, memory, cells.as_deref_mut());
+        }
+        if steps == 0 {
+            return Ok(());
+        }
+        let rows = Rows { layout, batch: self.batch, steps };
+        let target = |values: Option<_>, width| values.map(|values| (Target::new(values), rows.place(width)));
+        let call = Call {
+            model,
+            x,
+            x_place: rows.place(inputs),
+            output: target(hidden, width),
+            reverse: target(reverse, width),
+            cells: target(cells, memory),
+            starts: &self.starts,
+            hidden: Target::new(bytemuck::cast_slice_mut(&mut self.hidden)),
+            memory: Target::new(bytemuck::cast_slice_mut(&mut self.memory)),
+        };
+        let whole = Share {
+            order: ragged.then_some(&self.order[..]),
+            first: 0,
+            count: self.batch,
+            lengths: ragged.then_some(&self.lengths[..]),
+            steps,
+        };
+        distribute(&call, whole, self.threads, &mut self.rooms, &mut self.team);
         Ok(())
     }
 }
 
-/// The output, of which every share takes the slices of its rows.
-struct Outputs<'a> {
-    layout: Layout,
-    units: usize,
-    /// A slice a step (time-major) or a row (batch-first), what is not taken yet.
-    slices: Vec<&'a mut [f32]>,
+/// Sorts the rows by falling length; false if all have T steps.
+fn sort(order: &mut [usize], sorted: &mut [usize], lengths: &[usize], steps: usize) -> bool {
+    if lengths.iter().all(|length| *length == steps) {
+        return false;
+    }
+    for (index, place) in order.iter_mut().enumerate() {
+        *place = index;
+    }
+    order.sort_unstable_by_key(|place| (Reverse(lengths[*place]), *place));
+    for (own, place) in sorted.iter_mut().zip(order) {
+        *own = lengths[*place];
+    }
+    true
 }
 
-impl<'a> Outputs<'a> {
-    fn new(layout: Layout, y: &'a mut [f32], steps: usize, units: usize) -> Self {
-        let slices = match layout {
-            _ if steps == 0 => Vec::new(),
-            Layout::TimeMajor => y.chunks_exact_mut(y.len() / steps).collect(),
-            Layout::BatchFirst => y.chunks_exact_mut(steps * units).collect(),
+/// Numbers so small that their products would be subnormal count as zero.
+#[inline(always)]
+fn stream_negligible() -> f32 {
+    1e-20
+}
+
+/// The shape of input and outputs.
+#[derive(Clone, Copy)]
+struct Rows {
+    layout: Layout,
+    batch: usize,
+    steps: usize,
+}
+
+impl Rows {
+    fn place(self, width: usize) -> Place {
+        let (step, row) = match self.layout {
+            Layout::TimeMajor => (self.batch * width, width),
+            Layout::BatchFirst => (width, self.steps * width),
         };
-        Outputs { layout, units, slices }
+        Place { step, row, column: 0, first_step: 0, of: Of::Batch }
     }
 
-    /// The places of the next `rows` rows.
-    fn take(&mut self, rows: usize) -> Output<'a> {
-        if self.slices.is_empty() {
-            return Output::None;
-        }
-        Output::Slices(match self.layout {
-            Layout::TimeMajor => {
-                let values = rows * self.units;
-                self.slices.iter_mut().map(|slice| slice.split_off_mut(..values).unwrap_or_default()).collect()
+    /// Writes zeros past each sequence's length.
+    fn clear_padding(self, order: &[usize], lengths: &[usize], width: usize, values: Option<&mut [f32]>) {
+        let (Some(values), place) = (values, self.place(width)) else { return };
+        for (row, length) in order.iter().zip(lengths) {
+            for step in *length..self.steps {
+                values[step * place.step + row * place.row..][..width].fill(0.0);
             }
-            Layout::BatchFirst => self.slices.drain(..rows).collect(),
-        })
+        }
     }
+}
+
+/// Rows of a share at most.
+fn share_rows(model: &Model) -> usize {
+    ROWS[usize::from(model.packed_bytes() > NEAR)]
+}
+
+/// Whether threads can share the hidden units: nothing stands between h⁻ and the sums, or after the update.
+fn splittable(model: &Model) -> bool {
+    model.packed().all(|packed| stream::can_advance(packed) && packed.division.groups() > 1)
+}
+
+/// Decides who does what, and does it.
+fn distribute(call: &Call<'_>, whole: Share<'_>, threads: usize, rooms: &mut [Room], team: &mut Team) {
+    let (model, batch) = (call.model, whole.count);
+    let operations = model.flops_per_step().saturating_mul(batch).saturating_mul(whole.steps);
+    if threads < 2 || operations < SMALL {
+        return run_in_shares(call, whole, &mut rooms[0]);
+    }
+    // Asked only now, because asking may start the pool.
+    let threads = threads.min(rooms.len()).min(rayon::current_num_threads());
+    if threads < 2 {
+        return run_in_shares(call, whole, &mut rooms[0]);
+    }
+    let near = model.packed_bytes() <= NEAR;
+    let rows = batch / threads;
+    if rows >= if near { 1 } else { 24 } {
+        let shares = split_by_steps(whole, threads);
+        return team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));
+    }
+    // What is left is few rows: no more than one share.
+    let recurrent = model.packed().map(Packed::recurrent_bytes).min().unwrap_or(0);
+    if !model.streams() && threads == 2 && model.stack().iter().any(|layer| layer.passes.len() == 2) {
+        let [first, second, ..] = rooms else { return };
+        call.run(whole, first, Some(&mut second.work), None);
+    } else if splittable(model) && recurrent * batch.min(4) >= WORTH_MEETING && batch <= share_rows(model) {
+        let rooms: Vec<_> = rooms.iter_mut().map(std::sync::Mutex::new).collect();
+        team.gather(|member| {
+            // Each member has its own room: nobody waits here.
+            if let Ok(mut room) = rooms[member.index].lock() {
+                call.run(whole, &mut room, None, Some(&member));
+            }
+        });
+    } else if model.streams() && model.layers() > 1 && whole.steps > BLOCK_STEPS && batch <= share_rows(model) {
+        call.pipeline(whole, &mut rooms[..model.layers()]);
+    } else if rows >= 1 {
+        let shares = split_by_steps(whole, threads);
+        team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));
+    } else {
+        run_in_shares(call, whole, &mut rooms[0]);
+    }
+}
+
+/// One thread: as many rows at once as fit its caches.
+fn run_in_shares(call: &Call<'_>, share: Share<'_>, room: &mut Room) {
+    let parts = share.count.div_ceil(share_rows(call.model));
+    for rows in team::split(share.count, parts) {
+        call.run(part(share, rows), room, None, None);
+    }
+}
+
+fn part(share: Share<'_>, rows: Range<usize>) -> Share<'_> {
+    Share {
+        order: share.order.map(|order| &order[rows.clone()]),
+        first: share.first + rows.start,
+        count: rows.len(),
+        lengths: share.lengths.map(|lengths| &lengths[rows.clone()]),
+        steps: share.steps,
+    }
+}
+
+/// Splits the rows into as many ranges of about as many steps, none empty.
+fn split_by_steps(share: Share<'_>, shares: usize) -> impl ExactSizeIterator<Item = Share<'_>> {
+    let total: usize = (0..share.count).map(|row| share.length(row)).sum();
+    let (mut start, mut before) = (0, 0);
+    (0..shares).map(move |index| {
+        let (left, target) = (shares - 1 - index, total * (index + 1) / shares);
+        let mut end = start + 1;
+        before += share.length(start);
+        while end < share.count - left && (left == 0 || before + share.length(end) / 2 < target) {
+            before += share.length(end);
+            end += 1;
+        }
+        let rows = start..end;
+        start = end;
+        part(share, rows)
+    })
 }

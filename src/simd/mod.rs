@@ -25,10 +25,14 @@ pub(crate) trait Vector:
     fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// Limits every lane to `low ..= high`; NaN stays NaN.
     fn clamp(self, low: Self, high: Self) -> Self;
+    /// Limits every lane's magnitude to `bound`; NaN stays NaN.
+    fn limit(self, bound: Self) -> Self;
     /// The magnitude of every lane.
     fn abs(self) -> Self;
     /// The magnitude of `self` with the sign of `sign`.
     fn with_sign_of(self, sign: Self) -> Self;
+    /// Zero where the magnitude is below `threshold`; NaN stays NaN.
+    fn flush(self, threshold: Self) -> Self;
     /// Moves the low nine bits of every lane's representation into the place of sign and exponent.
     ///
     /// After `1.5·2²³ + e` the low bits hold the integer `e`; with `e = n + 127` the result is `2ⁿ`.
@@ -41,8 +45,17 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     type Vector: Vector;
     /// Lanes of a register.
     const LANES: usize;
-    /// Rows of a register tile of rows × 4 vectors.
+    /// Rows of a register tile of rows × 3 vectors.
     const TILE_ROWS: usize;
+    /// Whether `mul_add` rounds once.
+    const FUSED: bool;
+
+    /// Runs `work` with the instruction set switched on, so that all it inlines uses it.
+    ///
+    /// [`dispatch`] does so once a call; a part that many kernels share does so again, that it is compiled once.
+    fn enable<R>(self, work: impl FnOnce() -> R) -> R;
+    /// Asks for the cache line at `data[index]` ahead of its use; an index past the end is harmless.
+    fn prefetch(self, data: &[f32], index: usize);
 
     /// All lanes equal.
     fn splat(self, value: f32) -> Self::Vector;
@@ -69,12 +82,14 @@ pub(crate) trait Kernel {
 pub(crate) fn dispatch<K: Kernel>(token: Token, kernel: K) -> K::Output {
     match token {
         #[cfg(target_arch = "x86_64")]
-        Token::Avx512(isa) => isa.enable(
+        Token::Avx512(isa) => Isa::enable(
+            isa,
             #[inline(always)]
             || kernel.run(isa),
         ),
         #[cfg(target_arch = "x86_64")]
-        Token::Avx2(isa) => isa.enable(
+        Token::Avx2(isa) => Isa::enable(
+            isa,
             #[inline(always)]
             || kernel.run(isa),
         ),

@@ -54,6 +54,11 @@ impl Vector for Quad {
     }
 
     #[inline(always)]
+    fn limit(self, bound: Self) -> Self {
+        self.clamp(Quad(-bound.0), bound)
+    }
+
+    #[inline(always)]
     fn abs(self) -> Self {
         Quad::from_bits(self.bits() & u32x4::splat(0x7fff_ffff))
     }
@@ -62,6 +67,12 @@ impl Vector for Quad {
     fn with_sign_of(self, sign: Self) -> Self {
         let mask = u32x4::splat(0x8000_0000);
         Quad::from_bits((self.bits() & !mask) | (sign.bits() & mask))
+    }
+
+    #[inline(always)]
+    fn flush(self, threshold: Self) -> Self {
+        let kept = !self.abs().0.simd_lt(threshold.0);
+        Quad(self.0 & kept)
     }
 
     #[inline(always)]
@@ -74,6 +85,17 @@ impl Isa for Portable {
     type Vector = Quad;
     const LANES: usize = LANES;
     const TILE_ROWS: usize = Level::Portable.tile_rows();
+    const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+    #[inline(always)]
+    fn enable<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    #[inline(always)]
+    fn prefetch(self, _data: &[f32], _index: usize) {
+        // The portable level leaves it to the hardware.
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Quad {

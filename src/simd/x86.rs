@@ -30,17 +30,6 @@ macro_rules! isa {
                 ($(is_x86_feature_detected!($feature))&&+).then_some(Self(()))
             }
 
-            /// Runs `work` with the features enabled, so that all it inlines uses them.
-            #[inline(always)]
-            pub(crate) fn enable<R>(self, work: impl FnOnce() -> R) -> R {
-                #[target_feature(enable = $features)]
-                fn enabled<R>(work: impl FnOnce() -> R) -> R {
-                    work()
-                }
-                // SAFETY: `self` exists, so `detect` found every feature of the list on this machine.
-                unsafe { enabled(work) }
-            }
-
             #[inline(always)]
             fn splat_bits(self, bits: u32) -> $integers {
                 // SAFETY: `self` exists, so the machine has the features.
@@ -82,6 +71,13 @@ macro_rules! isa {
             }
 
             #[inline(always)]
+            fn limit(self, bound: Self) -> Self {
+                // Two cycles less in a chain than a minimum and a maximum.
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $min(bound.0, self.abs().0) }).with_sign_of(self)
+            }
+
+            #[inline(always)]
             fn abs(self) -> Self {
                 let sign = self.token().splat_bits(0x8000_0000);
                 // SAFETY: `self` exists, so a token did, so the machine has the features.
@@ -96,6 +92,13 @@ macro_rules! isa {
             }
 
             #[inline(always)]
+            fn flush(self, threshold: Self) -> Self {
+                // "Not less than" holds for NaN too, which so stays.
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $token::flush_masked(self.abs().0, threshold.0, self.0) })
+            }
+
+            #[inline(always)]
             fn low_bits_to_exponent(self) -> Self {
                 // SAFETY: `self` exists, so a token did, so the machine has the features.
                 Self(unsafe { $from_bits($shift::<23>(self.bits())) })
@@ -106,6 +109,24 @@ macro_rules! isa {
             type Vector = $vector;
             const LANES: usize = Level::$level.lanes();
             const TILE_ROWS: usize = Level::$level.tile_rows();
+            const FUSED: bool = true;
+
+            #[inline(always)]
+            fn enable<R>(self, work: impl FnOnce() -> R) -> R {
+                #[target_feature(enable = $features)]
+                fn enabled<R>(work: impl FnOnce() -> R) -> R {
+                    work()
+                }
+                // SAFETY: `self` exists, so `detect` found every feature of the list on this machine.
+                unsafe { enabled(work) }
+            }
+
+            #[inline(always)]
+            fn prefetch(self, data: &[f32], index: usize) {
+                let line = data.as_ptr().wrapping_add(index);
+                // SAFETY: a prefetch reads nothing and cannot fault, whatever the address; SSE is part of x86-64.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
+            }
 
             #[inline(always)]
             fn splat(self, value: f32) -> $vector {
@@ -176,6 +197,16 @@ isa!(
 );
 
 impl Avx2 {
+    /// `value` where `magnitude` is not below `threshold`, zero elsewhere.
+    ///
+    /// # Safety
+    /// The machine has AVX2.
+    #[inline(always)]
+    unsafe fn flush_masked(magnitude: __m256, threshold: __m256, value: __m256) -> __m256 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(magnitude, threshold), value) }
+    }
+
     /// The first `count` lanes on, the others off.
     #[inline(always)]
     fn mask(self, count: usize) -> __m256i {
@@ -208,6 +239,16 @@ impl Avx2 {
 }
 
 impl Avx512 {
+    /// `value` where `magnitude` is not below `threshold`, zero elsewhere.
+    ///
+    /// # Safety
+    /// The machine has AVX-512 F.
+    #[inline(always)]
+    unsafe fn flush_masked(magnitude: __m512, threshold: __m512, value: __m512) -> __m512 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLT_UQ>(magnitude, threshold), value) }
+    }
+
     /// The first `count` lanes on, the others off.
     #[inline(always)]
     fn mask(self, count: usize) -> __mmask16 {

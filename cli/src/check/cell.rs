@@ -89,6 +89,7 @@ fn read_lstm(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
         candidate: gate("candidate")?,
         output_gate: gate("output")?,
         options: LstmOptions { coupling, ..LstmOptions::default() },
+        projection: None,
     };
     Ok((Cell::Lstm(cell), sizes))
 }
@@ -111,6 +112,7 @@ fn read_gru(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
             Some(1) => Update::WritesNew,
             _ => Update::KeepsOld,
         },
+        options: Default::default(),
     };
     Ok((Cell::Gru(cell), sizes))
 }
@@ -124,7 +126,7 @@ fn read_rnn(sheet: &Table, weights: &Table) -> Result<(Cell, Sizes)> {
         _ => Function::Tanh,
     };
     let Gate { input_weights, recurrent_weights, bias, .. } = gate;
-    Ok((Cell::Rnn(SimpleRnn { input_weights, recurrent_weights, bias, activation }), sizes))
+    Ok((Cell::Rnn(SimpleRnn { input_weights, recurrent_weights, bias, activation, clip: None }), sizes))
 }
 
 fn choice(sheet: &Table, key: &str, choices: &[&str]) -> Result<Option<usize>> {

@@ -1,7 +1,7 @@
 //! The documents' numbers beside ours: the worked example gate by gate, and the two companies' stories.
 
 use anyhow::{Context, Result};
-use gatewise::{Layout, Level, Lstm, LstmWeights, Session};
+use gatewise::{Layout, Level, LstmWeights, Model, Session};
 use gatewise_reference::{Cell, Formula, Length, Sequence, Step, Trace, TraceFilter, example, forward, number};
 
 use crate::text;
@@ -73,7 +73,7 @@ fn kernels(step: &Step<f64>) -> Result<String> {
     let weights = weights()?;
     let mut rows = Vec::new();
     for level in Level::available() {
-        let model = Lstm::with_level(&weights, level)?;
+        let model = Model::with_level(&weights, level)?;
         let mut session = Session::new(&model, 1)?;
         session.set_state(&[example::H_PREVIOUS as f32], &[example::C_PREVIOUS as f32])?;
         let h = session.step(&[example::X as f32])?[0];
@@ -105,7 +105,7 @@ Two stories: the same cell, four days, from h = c = 0
 "
     .to_owned();
     let cell = example::worked_example::<f64>();
-    let model = Lstm::new(&weights()?)?;
+    let model = Model::new(&weights()?)?;
     let mut rows = Vec::new();
     for story in &example::STORIES {
         let sequence =

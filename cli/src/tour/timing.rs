@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use gatewise::{Layout, Level, Lstm, LstmWeights, Session, measure};
+use gatewise::{Layout, Level, LstmWeights, Model, Session, measure};
 use gatewise_reference::{NoTrace, PyTorchWeights, Scalar, Sequence, forward};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -89,7 +89,7 @@ fn stream() -> Result<()> {
         }
         differences.push(largest_difference(&y, &expected)?);
     }
-    let step_through = |model: &Lstm| -> Result<()> {
+    let step_through = |model: &Model| -> Result<()> {
         let mut session = Session::new(model, 1)?;
         for x in case.x.chunks_exact(input) {
             black_box(session.step(black_box(x))?);
@@ -131,7 +131,7 @@ fn time_in_turn(tasks: &mut [impl FnMut() -> Result<()>], steps: usize) -> Resul
     Ok(times.into_iter().map(|time| time / steps as f64).collect())
 }
 
-fn run_whole(case: &Case, model: &Lstm) -> Result<Vec<f32>> {
+fn run_whole(case: &Case, model: &Model) -> Result<Vec<f32>> {
     let Sizes { hidden, batch, steps, .. } = case.sizes;
     let mut session = Session::new(model, batch)?;
     let mut y = vec![0.0; steps * batch * hidden];
@@ -188,10 +188,10 @@ impl Case {
     }
 
     /// A model for every level of the machine.
-    fn models(&self) -> Result<Vec<Lstm>> {
+    fn models(&self) -> Result<Vec<Model>> {
         let Sizes { input, hidden, .. } = self.sizes;
         let weights = LstmWeights::new(input, hidden, &self.weight_ih, &self.weight_hh, &self.bias)?;
-        Level::available().map(|level| Ok(Lstm::with_level(&weights, level)?)).collect()
+        Level::available().map(|level| Ok(Model::with_level(&weights, level)?)).collect()
     }
 }
 

@@ -1,49 +1,9 @@
 //! Every cell in every variant, with random weights.
 
 use gatewise_reference::{
-    Cell, Coupling, Error, Function, Gate, GateUse, Gru, Lstm, LstmOptions, Matrix, Moment, Recorder, Reset, Scalar,
-    SimpleRnn, State, Update,
+    AnyCell, Coupling, Function, Gate, GateUse, Gru, GruOptions, Lstm, LstmOptions, Matrix, Reset, Scalar, SimpleRnn,
+    Update,
 };
-
-/// Any cell of the book.
-#[derive(Debug, Clone)]
-pub enum AnyCell<S> {
-    Rnn(SimpleRnn<S>),
-    Lstm(Lstm<S>),
-    Gru(Gru<S>),
-}
-
-/// Calls the same method of whichever cell it is.
-macro_rules! whichever {
-    ($any:expr, $cell:ident => $call:expr) => {
-        match $any {
-            AnyCell::Rnn($cell) => $call,
-            AnyCell::Lstm($cell) => $call,
-            AnyCell::Gru($cell) => $call,
-        }
-    };
-}
-
-impl<S: Scalar> Cell<S> for AnyCell<S> {
-    fn name(&self) -> &'static str {
-        whichever!(self, cell => cell.name())
-    }
-    fn input_size(&self) -> usize {
-        whichever!(self, cell => cell.input_size())
-    }
-    fn hidden_size(&self) -> usize {
-        whichever!(self, cell => cell.hidden_size())
-    }
-    fn has_cell_state(&self) -> bool {
-        whichever!(self, cell => cell.has_cell_state())
-    }
-    fn check(&self) -> Result<(), Error> {
-        whichever!(self, cell => cell.check())
-    }
-    fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S> {
-        whichever!(self, cell => cell.step(now, recorder))
-    }
-}
 
 /// Random numbers between −1 and 1 that `f32` and `f64` hold exactly.
 pub struct Numbers(u64);
@@ -53,73 +13,123 @@ impl Numbers {
         Numbers(seed)
     }
 
-    pub fn next<S: Scalar>(&mut self) -> S {
+    fn random(&mut self) -> u64 {
         // Knuth's MMIX generator; the upper bits are the random ones.
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        let thousandths = (self.0 >> 33) % 2047;
+        self.0 >> 33
+    }
+
+    pub fn next<S: Scalar>(&mut self) -> S {
+        let thousandths = self.random() % 2047;
         S::from_f64((thousandths as f64 - 1023.0) / 1024.0)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.random() % bound as u64) as usize
     }
 
     pub fn vector<S: Scalar>(&mut self, length: usize) -> Vec<S> {
         (0..length).map(|_| self.next()).collect()
     }
 
-    fn matrix<S: Scalar>(&mut self, rows: usize, columns: usize) -> Matrix<S> {
+    pub fn matrix<S: Scalar>(&mut self, rows: usize, columns: usize) -> Matrix<S> {
         Matrix::from_flat(rows, columns, &self.vector(rows * columns)).expect("rows · columns values")
     }
 
-    fn gate<S: Scalar>(&mut self, inputs: usize, hidden: usize) -> Gate<S> {
+    fn gate<S: Scalar>(&mut self, inputs: usize, hidden: usize, outputs: usize) -> Gate<S> {
         Gate {
             input_weights: self.matrix(hidden, inputs),
-            recurrent_weights: self.matrix(hidden, hidden),
+            recurrent_weights: self.matrix(hidden, outputs),
             bias: self.vector(hidden),
             peephole: None,
         }
     }
+
+    /// An LSTM; with a projection if h has other than `hidden` values.
+    pub fn lstm<S: Scalar>(&mut self, inputs: usize, hidden: usize, outputs: usize) -> Lstm<S> {
+        Lstm {
+            forget_gate: self.gate(inputs, hidden, outputs),
+            input_gate: self.gate(inputs, hidden, outputs),
+            candidate: self.gate(inputs, hidden, outputs),
+            output_gate: self.gate(inputs, hidden, outputs),
+            options: LstmOptions::default(),
+            projection: (outputs != hidden).then(|| self.matrix(outputs, hidden)),
+        }
+    }
+
+    /// A GRU that resets after, with a recurrent bias.
+    pub fn gru<S: Scalar>(&mut self, inputs: usize, hidden: usize) -> Gru<S> {
+        Gru {
+            reset_gate: self.gate(inputs, hidden, hidden),
+            update_gate: self.gate(inputs, hidden, hidden),
+            candidate: self.gate(inputs, hidden, hidden),
+            recurrent_bias: Some(self.vector(hidden)),
+            reset: Reset::After,
+            update: Update::KeepsOld,
+            options: GruOptions::default(),
+        }
+    }
+
+    /// A simple RNN with tanh.
+    pub fn rnn<S: Scalar>(&mut self, inputs: usize, hidden: usize) -> SimpleRnn<S> {
+        let Gate { input_weights, recurrent_weights, bias, .. } = self.gate(inputs, hidden, hidden);
+        SimpleRnn { input_weights, recurrent_weights, bias, activation: Function::Tanh, clip: None }
+    }
 }
+
+/// The activations that ONNX has beside sigmoid, tanh and ReLU, with parameters that are none's default.
+pub const ACTIVATIONS: [Function; 8] = [
+    Function::Affine { alpha: 0.75, beta: 0.125 },
+    Function::LeakyRelu { alpha: 0.0625 },
+    Function::ThresholdedRelu { alpha: 0.25 },
+    Function::ScaledTanh { alpha: 1.125, beta: 0.625 },
+    Function::HardSigmoid { alpha: 0.25, beta: 0.4375 },
+    Function::Elu { alpha: 0.875 },
+    Function::Softsign,
+    Function::Softplus,
+];
 
 /// Makes every cell in every variant, and says which it is.
 pub fn every_cell<S: Scalar>(inputs: usize, hidden: usize, seed: u64) -> Vec<(String, AnyCell<S>)> {
     let mut numbers = Numbers::new(seed);
     let mut cells = Vec::new();
-    for activation in [Function::Tanh, Function::Relu] {
-        let Gate { input_weights, recurrent_weights, bias, .. } = numbers.gate(inputs, hidden);
-        let rnn = SimpleRnn { input_weights, recurrent_weights, bias, activation };
-        cells.push((format!("RNN {activation:?}"), AnyCell::Rnn(rnn)));
+    for activation in [Function::Tanh, Function::Relu].into_iter().chain(ACTIVATIONS) {
+        for clip in [None, Some(0.5)] {
+            let rnn = SimpleRnn { activation, clip, ..numbers.rnn(inputs, hidden) };
+            cells.push((format!("RNN {activation:?}, clip {clip:?}"), AnyCell::Rnn(rnn)));
+        }
     }
     for options in every_lstm() {
         for peepholes in ["", "f", "o", "ifo"] {
-            let mut lstm = Lstm {
-                forget_gate: numbers.gate(inputs, hidden),
-                input_gate: numbers.gate(inputs, hidden),
-                candidate: numbers.gate(inputs, hidden),
-                output_gate: numbers.gate(inputs, hidden),
-                options,
-            };
-            for letter in peepholes.chars() {
-                let gate = match letter {
-                    'i' => &mut lstm.input_gate,
-                    'f' => &mut lstm.forget_gate,
-                    _ => &mut lstm.output_gate,
-                };
-                gate.peephole = Some(numbers.vector(hidden));
+            // One value less in h than in c, where that leaves any.
+            for outputs in [hidden, hidden.saturating_sub(1).max(1)] {
+                let mut lstm = Lstm { options, ..numbers.lstm(inputs, hidden, outputs) };
+                for letter in peepholes.chars() {
+                    let gate = match letter {
+                        'i' => &mut lstm.input_gate,
+                        'f' => &mut lstm.forget_gate,
+                        _ => &mut lstm.output_gate,
+                    };
+                    gate.peephole = Some(numbers.vector(hidden));
+                }
+                if hidden == 1 && outputs == 1 {
+                    lstm.projection = Some(numbers.matrix(1, 1));
+                }
+                cells.push((format!("{options:?}, peepholes {peepholes}, P = {outputs}"), AnyCell::Lstm(lstm)));
             }
-            cells.push((format!("{options:?}, peepholes {peepholes}"), AnyCell::Lstm(lstm)));
         }
     }
     for reset in [Reset::Before, Reset::After] {
         for update in [Update::KeepsOld, Update::WritesNew] {
             for biased in [true, false] {
-                let gru = Gru {
-                    reset_gate: numbers.gate(inputs, hidden),
-                    update_gate: numbers.gate(inputs, hidden),
-                    candidate: numbers.gate(inputs, hidden),
-                    recurrent_bias: biased.then(|| numbers.vector(hidden)),
-                    reset,
-                    update,
-                };
-                let name = format!("GRU {reset:?} {update:?}, recurrent bias {biased}");
-                cells.push((name, AnyCell::Gru(gru)));
+                for options in every_gru() {
+                    let mut gru = Gru { reset, update, options, ..numbers.gru(inputs, hidden) };
+                    if !biased {
+                        gru.recurrent_bias = None;
+                    }
+                    let name = format!("GRU {reset:?} {update:?}, recurrent bias {biased}, {options:?}");
+                    cells.push((name, AnyCell::Gru(gru)));
+                }
             }
         }
     }
@@ -128,7 +138,7 @@ pub fn every_cell<S: Scalar>(inputs: usize, hidden: usize, seed: u64) -> Vec<(St
 
 fn every_lstm() -> Vec<LstmOptions> {
     let lstm = LstmOptions::default();
-    vec![
+    let mut variants = vec![
         lstm,
         LstmOptions { input_gate: GateUse::AlwaysOne, ..lstm },
         LstmOptions { forget_gate: GateUse::AlwaysOne, ..lstm },
@@ -139,5 +149,26 @@ fn every_lstm() -> Vec<LstmOptions> {
         LstmOptions { output_activation: Function::Relu, ..lstm },
         LstmOptions { coupling: Coupling::ForgetIsOneMinusInput, ..lstm },
         LstmOptions { coupling: Coupling::InputIsOneMinusForget, ..lstm },
-    ]
+        LstmOptions { clip: Some(0.5), ..lstm },
+        LstmOptions { clip: Some(0.5), coupling: Coupling::ForgetIsOneMinusInput, ..lstm },
+    ];
+    for (at, output_activation) in ACTIVATIONS.into_iter().enumerate() {
+        // The three that are exchanged are never the same.
+        let gate_activation = ACTIVATIONS[(at + 1) % ACTIVATIONS.len()];
+        let input_activation = ACTIVATIONS[(at + 2) % ACTIVATIONS.len()];
+        // Gates that nothing bounds would let the cell state grow beyond f32 in a few steps.
+        let clip = Some(0.75);
+        variants.push(LstmOptions { gate_activation, input_activation, output_activation, clip, ..lstm });
+    }
+    variants
+}
+
+fn every_gru() -> Vec<GruOptions> {
+    let gru = GruOptions::default();
+    let mut variants = vec![gru, GruOptions { clip: Some(0.5), ..gru }];
+    for (at, gate_activation) in ACTIVATIONS.into_iter().enumerate() {
+        let candidate_activation = ACTIVATIONS[(at + 1) % ACTIVATIONS.len()];
+        variants.push(GruOptions { gate_activation, candidate_activation, clip: Some(0.75) });
+    }
+    variants
 }

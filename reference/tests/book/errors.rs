@@ -2,8 +2,8 @@
 
 use gatewise_reference::example::worked_example;
 use gatewise_reference::{
-    Cell, Error, Function, Gate, Gru, Layout, Lstm, LstmOptions, Matrix, NoTrace, PyTorchWeights, Reset, Sequence,
-    SimpleRnn, Update, forward, one_hot, softmax,
+    Cell, Error, Function, Gate, Gru, GruOptions, Layout, Lstm, LstmOptions, Matrix, NoTrace, PyTorchWeights, Reset,
+    Sequence, SimpleRnn, Update, forward, one_hot, softmax,
 };
 
 fn lstm() -> Lstm<f64> {
@@ -14,6 +14,7 @@ fn lstm() -> Lstm<f64> {
         candidate: gate.clone(),
         output_gate: gate,
         options: LstmOptions::default(),
+        projection: None,
     }
 }
 
@@ -26,6 +27,7 @@ fn gru() -> Gru<f64> {
         recurrent_bias: Some(vec![0.0; 2]),
         reset: Reset::After,
         update: Update::KeepsOld,
+        options: GruOptions::default(),
     }
 }
 
@@ -35,6 +37,7 @@ fn rnn() -> SimpleRnn<f64> {
         recurrent_weights: Matrix::zeros(2, 2),
         bias: vec![0.0; 2],
         activation: Function::Tanh,
+        clip: None,
     }
 }
 
@@ -68,6 +71,9 @@ fn sizes_beyond_memory_are_errors_not_panics() {
         Sequence { layout: Layout::TimeMajor, batch: usize::MAX, steps: usize::MAX, x: &[1.0], h0: None, c0: None };
     let error = forward(&worked_example::<f64>(), &input, &mut NoTrace);
     assert_eq!(error, Err(Error::Length { buffer: "x", expected: usize::MAX, found: 1 }));
+    let input = Sequence { steps: 0, x: &[], ..input };
+    let error = forward(&worked_example::<f64>(), &input, &mut NoTrace).map(drop);
+    assert_message(error, "h0: expected to hold 18446744073709551615 values, found no memory for them");
 }
 
 #[test]
@@ -87,6 +93,16 @@ fn weights_that_do_not_fit_are_named() {
     let mut cell = lstm();
     cell.candidate.peephole = Some(vec![0.0; 2]);
     assert_message(run(&cell, 24, None, None), "p_g: expected 0 values, found 2");
+    let mut cell = lstm();
+    cell.projection = Some(Matrix::zeros(1, 3));
+    assert_message(run(&cell, 24, None, None), "R_f: expected 2 × 1, found 2 × 2");
+    for gate in [&mut cell.forget_gate, &mut cell.input_gate, &mut cell.candidate, &mut cell.output_gate] {
+        gate.recurrent_weights = Matrix::zeros(2, 1);
+    }
+    assert_message(run(&cell, 24, None, None), "W_hr: expected 1 × 2, found 1 × 3");
+    cell.projection = Some(Matrix::zeros(1, 2));
+    assert_eq!(run(&cell, 24, Some(2), Some(4)), Ok(()));
+    assert_message(run(&cell, 24, Some(4), Some(4)), "h0: expected 2 values, found 4");
 
     let mut cell = gru();
     cell.recurrent_bias = Some(Vec::new());
@@ -126,6 +142,10 @@ fn pytorch_tensors_that_do_not_fit_are_named() {
     assert_message(Lstm::from_pytorch(&wrong), "bias_ih: expected 8 values, found 9");
     let wrong = PyTorchWeights { bias_hh: &numbers[..7], ..fits };
     assert_message(Lstm::from_pytorch(&wrong), "bias_hh: expected 8 values, found 7");
+    let projected = PyTorchWeights { weight_hh: &numbers[..8], ..fits };
+    assert!(Lstm::from_pytorch_projected(&projected, &numbers[..2], 1).is_ok());
+    assert_message(Lstm::from_pytorch_projected(&fits, &numbers[..2], 1), "weight_hh: expected 8 values, found 16");
+    assert_message(Lstm::from_pytorch_projected(&projected, &numbers[..3], 1), "weight_hr: expected 2 values, found 3");
     let one_bias = PyTorchWeights { bias_hh: &[], ..fits };
     assert_eq!(Lstm::from_pytorch(&one_bias).expect("one bias is enough").output_gate.bias, [0.5; 2]);
 }

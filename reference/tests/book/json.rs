@@ -26,7 +26,11 @@ fn quantity(quantity: &Quantity<impl Scalar>) -> Value {
             json!({"sum": products.iter().map(product).collect::<Vec<_>>()})
         }
         Formula::Apply { function, argument } => {
-            json!({"apply": function.name(), "argument": named(argument)})
+            let mut formula = json!({"apply": function.name(), "argument": named(argument)});
+            if !function.parameters().is_empty() {
+                formula["parameters"] = json!(function.parameters());
+            }
+            formula
         }
     };
     json!({

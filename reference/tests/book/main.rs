@@ -1,12 +1,19 @@
 //! Checks the book against the documents' numbers, against other programs' and against itself.
 
+mod activations;
 mod cells;
 mod errors;
 mod fixtures;
 mod json;
+mod network_errors;
+mod network_trace;
+mod networks;
 mod notation;
+mod onnx;
 mod program;
 mod properties;
+mod protobuf;
+mod pytorch;
 mod trace;
 mod worked_example;
 

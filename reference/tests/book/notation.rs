@@ -1,6 +1,8 @@
 //! How formulas and tables read.
 
-use gatewise_reference::{Formula, Function, Length, Named, NoTrace, Product, Trace, TraceFilter, forward, number};
+use gatewise_reference::{
+    Cell, Formula, Function, Length, Named, NoTrace, Product, Trace, TraceFilter, forward, number,
+};
 use gatewise_reference::{Layout, Sequence};
 
 use crate::cells::every_cell;
@@ -32,6 +34,19 @@ fn signs_and_brackets_read_well() {
         (sum(&[product(false, &[("h⁻", 0.5), ("z", 1.0)])]), "h⁻·z", "0.50·1"),
         (Formula::Apply { function: Function::Tanh, argument: Named::new("c", -0.5) }, "tanh(c)", "tanh(−0.50)"),
         (Formula::Apply { function: Function::Relu, argument: Named::new("z", 0.5) }, "relu(z)", "relu(0.50)"),
+        (
+            Formula::Apply {
+                function: Function::HardSigmoid { alpha: 0.2, beta: -0.5 },
+                argument: Named::new("z_f", 0.5),
+            },
+            "hardsigmoid(z_f; 0.2, −0.5)",
+            "hardsigmoid(0.50; 0.2, −0.5)",
+        ),
+        (
+            Formula::Apply { function: Function::Clip { bound: 3.0 }, argument: Named::new("z_f[1]", -4.5) },
+            "clip(z_f[1]; 3)",
+            "clip(−4.50; 3)",
+        ),
         (Formula::Apply { function: Function::Identity, argument: Named::new("z_g", -2.03) }, "z_g", "−2.03"),
     ] {
         assert_eq!(formula.with_symbols(Length::Short), symbols);
@@ -81,8 +96,9 @@ fn the_table_is_aligned_and_has_every_quantity() {
                 assert_eq!(column(line), column(lines[0]), "{name}: {line}");
             }
         }
-        // Three features, four units and a bias are eight terms.
-        assert!(format!("{trace}").contains("… 3 terms …"), "{name}");
+        // Three features, four values of h⁻ and a bias are eight terms, of which five are shown.
+        let left_out = 3 + cell.output_size() + 1 - 5;
+        assert!(format!("{trace}").contains(&format!("… {left_out} terms …")), "{name}");
         assert!(!format!("{trace:#}").contains('…'), "{name}");
         assert_eq!(format!("{trace}").matches(", batch row 0, step ").count(), 2, "{name}");
     }

@@ -4,19 +4,19 @@ use std::collections::HashSet;
 
 use gatewise_reference::example::{self, worked_example};
 use gatewise_reference::{
-    Cell, Changes, Error, Formula, Function, Layout, Moment, Named, Product, Scalar, Sequence, Step, Trace,
+    AnyCell, Cell, Changes, Error, Formula, Function, Layout, Moment, Named, Product, Scalar, Sequence, Step, Trace,
     TraceFilter, forward, sigmoid,
 };
 
 use crate::assert_near;
-use crate::cells::{AnyCell, Numbers, every_cell};
+use crate::cells::{Numbers, every_cell};
 
 /// Records two rows of three steps.
 fn record<S: Scalar>(cell: &AnyCell<S>, filter: TraceFilter) -> Trace<S> {
     let mut numbers = Numbers::new(7);
     let x = numbers.vector(2 * 3 * cell.input_size());
-    let h0 = numbers.vector(2 * cell.hidden_size());
-    let c0 = numbers.vector(2 * cell.hidden_size());
+    let h0 = numbers.vector(2 * cell.output_size());
+    let c0 = numbers.vector(2 * cell.memory_size());
     let c0 = cell.has_cell_state().then_some(c0.as_slice());
     let input = Sequence { layout: Layout::TimeMajor, batch: 2, steps: 3, x: &x, h0: Some(&h0), c0 };
     let mut trace = Trace::new(filter);
@@ -100,14 +100,14 @@ fn changing_what_is_given_gives_what_the_cell_computes_from_it() {
         let vector = |letter: &str, length: usize| -> Vec<f64> {
             (0..length).map(|at| number(&format!("{letter}[{at}]"))).collect()
         };
-        let (mut x, mut h_previous) = (vector("x", 2), vector("h⁻", 3));
-        let c_previous = if cell.has_cell_state() { vector("c⁻", 3) } else { Vec::new() };
+        let (mut x, mut h_previous) = (vector("x", 2), vector("h⁻", cell.output_size()));
+        let c_previous = vector("c⁻", cell.memory_size());
         x[1] = 0.625;
-        h_previous[2] = -0.375;
+        h_previous[1] = -0.375;
         let now = Moment { x: &x, h_previous: &h_previous, c_previous: &c_previous };
         let mut expected = Trace::new(TraceFilter::default());
         cell.step(&now, &mut expected);
-        let found = step.evaluate_with(&Changes::new().set("x[1]", 0.625).set("h⁻[2]", -0.375));
+        let found = step.evaluate_with(&Changes::new().set("x[1]", 0.625).set("h⁻[1]", -0.375));
         let found = found.expect("symbols of the step");
         let expected = expected.step(0, 0).expect("the only step");
         assert_eq!(&found, expected, "{name}");

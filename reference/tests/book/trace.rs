@@ -1,8 +1,10 @@
 //! What the trace keeps, what it leaves out, and that it changes no bit.
 
-use gatewise_reference::{Cell, Layout, NoTrace, Quantity, Recorder, Scalar, Sequence, Trace, TraceFilter, forward};
+use gatewise_reference::{
+    AnyCell, Cell, Layout, NoTrace, Quantity, Recorder, Scalar, Sequence, Trace, TraceFilter, forward,
+};
 
-use crate::cells::{AnyCell, Numbers, every_cell};
+use crate::cells::{Numbers, every_cell};
 
 const STEPS: usize = 3;
 const BATCH: usize = 2;
@@ -34,7 +36,9 @@ fn tracing_changes_no_bit_in<S: Scalar>() {
         for (name, cell) in every_cell::<S>(inputs, hidden, 5) {
             let untraced = run(&cell, &mut NoTrace);
             let distinct: std::collections::HashSet<&u64> = untraced.iter().collect();
-            assert!(distinct.len() > 1, "{name}: every output is the same");
+            // What is cut off may stay at the cut.
+            let cut = hidden == 1 || name.contains("ThresholdedRelu");
+            assert!(distinct.len() > 1 || cut, "{name}: every output is the same");
             assert_eq!(untraced, run(&cell, &mut Deaf), "{name}");
             assert_eq!(untraced, run(&cell, &mut Trace::new(TraceFilter::default())), "{name}");
             let filter = TraceFilter { step: Some(1), ..TraceFilter::default() };
@@ -58,10 +62,10 @@ fn the_trace_ends_every_step_with_the_states_of_the_output() {
         assert_eq!(trace.steps().count(), BATCH * STEPS, "{name}");
         for row in 0..BATCH {
             for step in 0..STEPS {
-                for unit in 0..3 {
+                for unit in 0..cell.output_size() {
                     let recorded = trace.step(row, step).and_then(|step| step.get(unit, "h"));
                     let recorded = recorded.expect("a hidden state for every unit").value;
-                    let output = outputs[(row * STEPS + step) * 3 + unit];
+                    let output = outputs[(row * STEPS + step) * cell.output_size() + unit];
                     assert_eq!(recorded.to_bits(), output, "{name}, row {row}, step {step}, unit {unit}");
                 }
             }

@@ -2,8 +2,8 @@
 
 use gatewise_reference::example::{self, ROWS, STORIES, worked_example};
 use gatewise_reference::{
-    Cell, Coupling, Function, Gate, GateUse, Gru, Layout, Lstm, LstmOptions, Matrix, Moment, NoTrace, Reset, Sequence,
-    Trace, TraceFilter, Update, forward,
+    Cell, Coupling, Function, Gate, GateUse, Gru, GruOptions, Layout, Lstm, LstmOptions, Matrix, Moment, NoTrace,
+    Reset, Sequence, Trace, TraceFilter, Update, forward,
 };
 
 use crate::{assert_all_near, assert_near};
@@ -135,6 +135,7 @@ fn the_gru_gives_the_documents_numbers_in_every_form() {
                 recurrent_bias: recurrent_bias.clone(),
                 reset,
                 update,
+                options: GruOptions::default(),
             };
             let now = Moment { x: &[1.0], h_previous: &[1.0], c_previous: &[] };
             let mut trace = Trace::new(TraceFilter::default());
@@ -161,6 +162,7 @@ fn gomez_forward_values_come_out_to_eight_digits() {
         forget_gate: gate([0.7, 0.45], 0.1, 0.15),
         output_gate: gate([0.6, 0.4], 0.25, 0.1),
         options: LstmOptions::default(),
+        projection: None,
     };
     let expected = [
         [0.81775408, 0.96083428, 0.85195280, 0.81757448, 0.78572615, 0.53631340],

@@ -1,0 +1,161 @@
+//! The GRU: gates r z and candidate n; where the reset is applied and other activations are options.
+
+use crate::activation::Activation;
+use crate::kernel::activate::activate;
+use crate::kernel::math::{exponential, gate, tanh_fraction};
+use crate::kernel::step::{Cell, State};
+use crate::simd::{Isa, Vector};
+
+/// Gates of a GRU unit, in the order r z n.
+pub(crate) const GATES: usize = 3;
+
+/// Where the reset gate is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reset {
+    /// To h⁻, before the recurrent weights: `n = tanh(W_n x + R_n (r·h⁻) + b_n)` (Cho et al. 2014; ONNX's default).
+    Before,
+    /// To the recurrent sum: `n = tanh(W_n x + b_n + r·(R_n h⁻ + b_rn))` (PyTorch, cuDNN, Keras' default, ONNX
+    /// `linear_before_reset=1`).
+    #[default]
+    After,
+}
+
+/// Which GRU it is; the default is PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GruOptions {
+    /// Where the reset gate is applied.
+    pub reset: Reset,
+    /// Of the gates r, z.
+    pub gate: Activation,
+    /// Of the candidate n.
+    pub candidate: Activation,
+    /// Bounds every pre-activation to −clip ..= clip, as ONNX Runtime does.
+    pub clip: Option<f32>,
+}
+
+impl Default for GruOptions {
+    fn default() -> Self {
+        GruOptions { reset: Reset::After, gate: Activation::Sigmoid, candidate: Activation::Tanh, clip: None }
+    }
+}
+
+/// A decaying state ends here and not in subnormal numbers, which are slow.
+const NEGLIGIBLE: f32 = 1e-20;
+
+/// The update with the reset after: `n = tanh(W_n x + b_n + r·(R_n h⁻ + b_rn))`, `h = z·h⁻ + (1−z)·n`.
+#[derive(Clone, Copy)]
+pub(crate) struct StandardGru<'a> {
+    /// b_rn, of a whole number of registers.
+    pub recurrent_bias: &'a [f32],
+}
+
+impl Cell<GATES> for StandardGru<'_> {
+    const MEMORY: bool = false;
+
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        unit: usize,
+    ) -> State<I::Vector> {
+        let r = gate(isa, input[0] + recurrent[0]);
+        let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
+        mix(isa, input[1] + recurrent[1], r.mul_add(heard, input[2]), old.hidden)
+    }
+}
+
+/// `h = z·h⁻ + (1−z)·n` with `z = σ(z_z)` and `n = tanh(z_n)`, by one division:
+/// `(h⁻·Q + e·P)/((1 + e)·Q)` with `e = e^(−z_z)` and `tanh = P/Q`.
+#[inline(always)]
+fn mix<I: Isa>(isa: I, z: I::Vector, n: I::Vector, old: I::Vector) -> State<I::Vector> {
+    let e = exponential::<I, true>(isa, z);
+    let tanh = tanh_fraction(isa, n);
+    let above = old.mul_add(tanh.denominator, e.value() * tanh.numerator);
+    let hidden = (above / (e.plus(isa.splat(1.0)) * tanh.denominator)).flush(isa.splat(NEGLIGIBLE));
+    State { hidden, memory: hidden }
+}
+
+/// A GRU with the reset after and any of the other options.
+#[derive(Clone, Copy)]
+pub(crate) struct AnyGru<'a> {
+    /// Which it is.
+    pub options: GruOptions,
+    /// b_rn, of a whole number of registers.
+    pub recurrent_bias: &'a [f32],
+}
+
+impl Cell<GATES> for AnyGru<'_> {
+    const MEMORY: bool = false;
+
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        unit: usize,
+    ) -> State<I::Vector> {
+        let r = squash(isa, self.options, self.options.gate, input[0] + recurrent[0]);
+        let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
+        any_mix(isa, self.options, input[1] + recurrent[1], r.mul_add(heard, input[2]), old.hidden)
+    }
+}
+
+/// The first half of a step with the reset before: `r·h⁻` from the sum of r.
+///
+/// The candidate's recurrent sums need `r·h⁻` of every unit, so all units go through this first.
+#[inline(always)]
+pub(crate) fn reset_hidden<I: Isa>(isa: I, options: GruOptions, r: I::Vector, old: I::Vector) -> I::Vector {
+    let r = if options.gate == Activation::Sigmoid && options.clip.is_none() {
+        gate(isa, r)
+    } else {
+        squash(isa, options, options.gate, r)
+    };
+    (r * old).flush(isa.splat(NEGLIGIBLE))
+}
+
+/// The second half: `recurrent` holds, beside the sums of r, those of z, and those of n over `r·h⁻`.
+#[derive(Clone, Copy)]
+pub(crate) struct ResetBefore {
+    /// Which it is.
+    pub options: GruOptions,
+}
+
+impl Cell<GATES> for ResetBefore {
+    const MEMORY: bool = false;
+
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        _unit: usize,
+    ) -> State<I::Vector> {
+        let (z, n) = (input[1] + recurrent[1], input[2] + recurrent[2]);
+        let GruOptions { gate, candidate, clip, .. } = self.options;
+        if gate == Activation::Sigmoid && candidate == Activation::Tanh && clip.is_none() {
+            mix(isa, z, n, old.hidden)
+        } else {
+            any_mix(isa, self.options, z, n, old.hidden)
+        }
+    }
+}
+
+#[inline(always)]
+fn any_mix<I: Isa>(isa: I, options: GruOptions, z: I::Vector, n: I::Vector, old: I::Vector) -> State<I::Vector> {
+    let z = squash(isa, options, options.gate, z);
+    let n = squash(isa, options, options.candidate, n);
+    let hidden = z.mul_add(old, (isa.splat(1.0) - z) * n).flush(isa.splat(NEGLIGIBLE));
+    State { hidden, memory: hidden }
+}
+
+#[inline(always)]
+fn squash<I: Isa>(isa: I, options: GruOptions, activation: Activation, z: I::Vector) -> I::Vector {
+    activate(isa, activation, z.limit(isa.splat(options.clip.unwrap_or(f32::INFINITY))))
+}

@@ -1,0 +1,83 @@
+//! The simple RNN: one sum and an activation.
+
+use crate::activation::Activation;
+use crate::kernel::activate::activate;
+use crate::kernel::math::tanh_fraction;
+use crate::kernel::step::{Cell, State};
+use crate::simd::{Isa, Vector};
+
+/// Gates of a unit: the one sum.
+pub(crate) const GATES: usize = 1;
+
+/// Which simple RNN it is; the default is PyTorch's, with tanh.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RnnOptions {
+    /// The activation; PyTorch has tanh and ReLU.
+    pub activation: Activation,
+    /// Bounds the pre-activation to −clip ..= clip, as ONNX Runtime does.
+    pub clip: Option<f32>,
+}
+
+impl Default for RnnOptions {
+    fn default() -> Self {
+        RnnOptions { activation: Activation::Tanh, clip: None }
+    }
+}
+
+/// A decaying state ends here and not in subnormal numbers, which are slow.
+const NEGLIGIBLE: f32 = 1e-20;
+
+/// `h = tanh(W x + R h⁻ + b)` (Elman 1990).
+#[derive(Clone, Copy)]
+pub(crate) struct TanhRnn;
+
+impl Cell<GATES> for TanhRnn {
+    const MEMORY: bool = false;
+
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        _unit: usize,
+    ) -> State<I::Vector> {
+        let tanh = tanh_fraction(isa, input[0] + recurrent[0]);
+        let hidden = (tanh.numerator / tanh.denominator).flush(isa.splat(NEGLIGIBLE));
+        State { hidden, memory: hidden }
+    }
+}
+
+/// A simple RNN with any activation.
+#[derive(Clone, Copy)]
+pub(crate) struct AnyRnn {
+    /// Which it is.
+    pub options: RnnOptions,
+}
+
+impl Cell<GATES> for AnyRnn {
+    const MEMORY: bool = false;
+
+    #[inline(always)]
+    fn advance<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        _unit: usize,
+    ) -> State<I::Vector> {
+        let RnnOptions { activation, clip } = self.options;
+        let mut z = input[0] + recurrent[0];
+        if let Some(clip) = clip {
+            z = z.limit(isa.splat(clip));
+        }
+        let hidden = match activation {
+            Activation::Relu => z.clamp(isa.splat(0.0), isa.splat(f32::INFINITY)),
+            other => activate(isa, other, z),
+        };
+        let hidden = hidden.flush(isa.splat(NEGLIGIBLE));
+        State { hidden, memory: hidden }
+    }
+}
