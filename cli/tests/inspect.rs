@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Folder, Model, fixture, gatewise, levels, ran, run};
-use gatewise::load::safetensors::read_lstm;
 use gatewise::Level;
+use gatewise::load::safetensors::read_lstm;
 
 /// A voice detector's shape: an LSTM with I = H = 128 and a head.
 fn voice_detector() -> Model {

@@ -1,17 +1,16 @@
 //! Weights in the order in which the kernels read them.
 //!
-//! Hidden units go in blocks of one register (`lanes` units), blocks in groups of up to three. A group holds, contiguous and
-//! 64-byte aligned, one line for each term of the sums (a feature, or a hidden unit); a line has a register for each block
-//! and gate:
+//! Hidden units go in blocks of one register (`lanes` units), blocks in groups of up to three: as many as make, whatever the
+//! number of gates, a whole number of panels of three registers. A panel holds, contiguous and 64-byte aligned, one line for
+//! each term of the sums (a feature, or a hidden unit):
 //!
 //! ```text
-//!      │ block 0           │ block 1           │ block 2           │
-//! k=0  │ i  │ f  │ g  │ o  │ i  │ f  │ g  │ o  │ i  │ f  │ g  │ o  │
-//! k=1  │ …
+//!      │ panel 0      │ panel 1      │ panel 2      │ panel 3      │
+//! k=0  │ i0 │ f0 │ g0 │ o0 │ i1 │ f1 │ g1 │ o1 │ i2 │ f2 │ g2 │ o2 │   an LSTM's group of blocks 0 1 2
+//! k=1  │ …            │ …            │ …            │ …            │
 //! ```
 //!
-//! Three blocks, because a register tile is three registers wide whatever the number of gates. Units past `hidden` in the
-//! last block are zeros.
+//! The last panel of a smaller group is narrower. Units past `hidden` in the last block are zeros.
 
 use std::ops::Range;
 
@@ -19,6 +18,9 @@ use wide::f32x16;
 
 /// The most blocks of a group.
 pub(crate) const GROUP: usize = 3;
+
+/// Registers of a panel's line.
+pub(crate) const PANEL: usize = 3;
 
 /// How a layer's hidden units are divided.
 #[derive(Clone, Debug)]
@@ -110,8 +112,8 @@ impl Panels {
             {
                 for unit in block * lanes..division.units.min((block + 1) * lanes) {
                     let row = &matrix[(gate * division.units + unit) * depth..][..depth];
-                    let place = register * lanes + unit % lanes;
-                    for (target, weight) in target[place..].iter_mut().step_by(line(group)).zip(row) {
+                    let (place, stride) = place(register, line(group) / lanes, depth, lanes);
+                    for (target, weight) in target[place + unit % lanes..].iter_mut().step_by(stride).zip(row) {
                         *target = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
                     }
                 }
@@ -137,6 +139,13 @@ impl Panels {
         let data: &[f32] = bytemuck::cast_slice(&self.data);
         &data[self.starts[group]..self.starts[group + 1]]
     }
+}
+
+/// Where a group's `register`th column starts, and the distance of its lines, in a group of `registers` columns.
+fn place(register: usize, registers: usize, depth: usize, lanes: usize) -> (usize, usize) {
+    let panel = register / PANEL;
+    let width = PANEL.min(registers - panel * PANEL);
+    ((panel * PANEL * depth + register % PANEL) * lanes, width * lanes)
 }
 
 #[cfg(test)]
@@ -173,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_group_holds_every_weight_at_its_line_register_and_lane() {
+    fn a_packed_group_holds_every_weight_at_its_panel_line_register_and_lane() {
         let (units, depth, lanes) = (21, 5, 4);
         let division = Division::new(units, lanes);
         let matrix: Vec<f32> = (0..3 * units * depth).map(|n| n as f32 + 1.0).collect();
@@ -190,7 +199,11 @@ mod tests {
                         for lane in 0..lanes {
                             let unit = block * lanes + lane;
                             let expected = if unit < units { matrix[(gate * units + unit) * depth + k] } else { 0.0 };
-                            assert_eq!(data[k * line + (at * 2 + column) * lanes + lane], expected);
+                            let register = at * 2 + column;
+                            let panel = register / 3;
+                            let width = (blocks.len() * 2 - panel * 3).min(3);
+                            let index = panel * 3 * lanes * depth + k * width * lanes + register % 3 * lanes + lane;
+                            assert_eq!(data[index], expected);
                         }
                     }
                 }

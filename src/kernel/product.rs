@@ -7,7 +7,7 @@
 //! Arrays are filled by loops here, never by `array::map` or `from_fn`: these are not always inlined, and what is not inlined
 //! into the function that has the features on is compiled without them, and saves all registers at the call.
 
-use super::pack::Panels;
+use super::pack::{PANEL, Panels};
 use crate::simd::{Isa, Vector};
 
 /// Terms that are summed in one chain.
@@ -95,68 +95,81 @@ impl Product<'_> {
 
     #[inline(always)]
     fn compute<I: Isa, const AHEAD: bool>(&self, isa: I, sums: &mut [f32]) {
-        let lines = self.panels.group(self.group);
-        let depth = self.panels.depth();
-        if depth == 0 {
-            return;
-        }
-        let width = lines.len() / depth;
-        let mut first_row = 0;
-        while first_row < self.count {
-            let rows = balanced_part(self.count - first_row, ROWS_TOGETHER);
-            let mut at = 0;
-            while at < depth {
-                let terms = (depth - at).min(if at == 0 { self.chains.first(depth) } else { CHAIN });
-                let mut ahead = (at + terms) * width;
-                let mut column = 0;
-                while column < width {
-                    let chain = Chain { lines, width, column, at, terms, bias: self.bias, ahead };
-                    let left = width - column;
-                    let tiles = if left >= 3 * I::LANES {
-                        self.strip::<I, 3, AHEAD>(isa, chain, first_row, rows, sums)
-                    } else if left >= 2 * I::LANES {
-                        self.strip::<I, 2, AHEAD>(isa, chain, first_row, rows, sums)
-                    } else {
-                        self.strip::<I, 1, AHEAD>(isa, chain, first_row, rows, sums)
-                    };
-                    ahead += tiles * terms * 16;
-                    column += left.min(3 * I::LANES);
+        let (group, depth) = (self.panels.group(self.group), self.panels.depth());
+        let mut first = 0;
+        while first < self.count {
+            let rows = balanced_part(self.count - first, ROWS_TOGETHER);
+            let mut rest = group;
+            while !rest.is_empty() {
+                let start = group.len() - rest.len();
+                let strip = Strip { group, start, width: group.len() / depth, first, rows };
+                let vectors = (rest.len() / (depth * I::LANES)).min(PANEL);
+                match vectors {
+                    1 => self.strip::<I, 1, AHEAD>(isa, strip, sums),
+                    2 => self.strip::<I, 2, AHEAD>(isa, strip, sums),
+                    _ => self.strip::<I, 3, AHEAD>(isa, strip, sums),
                 }
-                at += terms;
+                rest = &rest[depth * vectors * I::LANES..];
             }
-            first_row += rows;
+            first += rows;
         }
     }
 
-    /// All rows by a strip of `VECTORS` columns, one chain; the number of tiles.
+    /// Some rows by one panel of `VECTORS` columns, chain by chain.
     #[inline(always)]
-    fn strip<I: Isa, const VECTORS: usize, const AHEAD: bool>(
-        &self,
-        isa: I,
-        mut chain: Chain<'_>,
-        first_row: usize,
-        rows: usize,
-        sums: &mut [f32],
-    ) -> usize {
-        let mut tiles = 0;
-        for (first, count) in balanced(rows, I::TILE_ROWS) {
-            let (first, tile) = (first_row + first, Tile { isa, chain: &chain, rows: self.rows });
-            match count {
-                1 => tile.run::<1, VECTORS, AHEAD>(first, sums),
-                2 => tile.run::<2, VECTORS, AHEAD>(first, sums),
-                3 => tile.run::<3, VECTORS, AHEAD>(first, sums),
-                4 => tile.run::<4, VECTORS, AHEAD>(first, sums),
-                5 => tile.run::<5, VECTORS, AHEAD>(first, sums),
-                6 => tile.run::<6, VECTORS, AHEAD>(first, sums),
-                7 => tile.run::<7, VECTORS, AHEAD>(first, sums),
-                8 => tile.run::<8, VECTORS, AHEAD>(first, sums),
-                _ => unreachable!("TILE_ROWS is at most 8"),
+    fn strip<I: Isa, const VECTORS: usize, const AHEAD: bool>(&self, isa: I, strip: Strip<'_>, sums: &mut [f32]) {
+        let Strip { group, start, width, first, rows } = strip;
+        let (depth, line) = (self.panels.depth(), VECTORS * I::LANES);
+        // A panel's columns stand where it starts, a line being as long as the group is deep.
+        let column = start / depth;
+        let mut at = 0;
+        while at < depth {
+            let terms = (depth - at).min(if at == 0 { self.chains.first(depth) } else { CHAIN });
+            let lines = &group[start + at * line..][..terms * line];
+            let bias = self.bias.filter(|_| at == 0).map(|bias| &bias[column..][..line]);
+            let mut ahead = start + (at + terms) * line;
+            for (tile, count) in balanced(rows, I::TILE_ROWS) {
+                let tile = Tile {
+                    isa,
+                    lines,
+                    bias,
+                    at,
+                    terms,
+                    rows: self.rows,
+                    first: first + tile,
+                    width,
+                    column,
+                    group,
+                    ahead,
+                };
+                match count {
+                    1 => tile.run::<1, VECTORS, AHEAD>(sums),
+                    2 => tile.run::<2, VECTORS, AHEAD>(sums),
+                    3 => tile.run::<3, VECTORS, AHEAD>(sums),
+                    4 => tile.run::<4, VECTORS, AHEAD>(sums),
+                    5 => tile.run::<5, VECTORS, AHEAD>(sums),
+                    6 => tile.run::<6, VECTORS, AHEAD>(sums),
+                    7 => tile.run::<7, VECTORS, AHEAD>(sums),
+                    8 => tile.run::<8, VECTORS, AHEAD>(sums),
+                    _ => unreachable!("TILE_ROWS is at most 8"),
+                }
+                ahead += terms * 16;
             }
-            chain.ahead += chain.terms * 16;
-            tiles += 1;
+            at += terms;
         }
-        tiles
     }
+}
+
+/// Some rows, and a panel of a group.
+struct Strip<'a> {
+    group: &'a [f32],
+    /// Where the panel starts.
+    start: usize,
+    /// Values of a row of sums.
+    width: usize,
+    /// The first row.
+    first: usize,
+    rows: usize,
 }
 
 /// Rows of the next part when `left` rows go in as few parts of at most `most` as possible, of about equal size.
@@ -175,59 +188,50 @@ fn balanced(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..tiles).map(move |tile| (tile * low + tile.min(high_tiles), low + usize::from(tile < high_tiles)))
 }
 
-/// One chain of a strip of columns.
-#[derive(Clone, Copy)]
-struct Chain<'a> {
-    /// The group's lines.
-    lines: &'a [f32],
-    /// Values of a line.
-    width: usize,
-    /// Where the strip starts in a line.
-    column: usize,
-    /// The first term.
-    at: usize,
-    /// How many.
-    terms: usize,
-    /// What the first chain starts from.
-    bias: Option<&'a [f32]>,
-    /// Index of the next weights that this tile may ask for, one cache line a term.
-    ahead: usize,
-}
-
-/// A register tile: `ROWS` rows by `VECTORS` vectors.
+/// A register tile: some rows by the lines of a chain.
 struct Tile<'a, I> {
     isa: I,
-    chain: &'a Chain<'a>,
+    /// The chain's lines.
+    lines: &'a [f32],
+    /// What the first chain starts from.
+    bias: Option<&'a [f32]>,
+    /// The chain's first term, and how many.
+    at: usize,
+    terms: usize,
     rows: Rows<'a>,
+    /// The first row.
+    first: usize,
+    /// Values of a row of sums, and where this panel's begin.
+    width: usize,
+    column: usize,
+    /// All weights of the group, and which of them may be asked for ahead: one cache line a term.
+    group: &'a [f32],
+    ahead: usize,
 }
 
 impl<I: Isa> Tile<'_, I> {
     #[inline(always)]
-    fn run<const ROWS: usize, const VECTORS: usize, const AHEAD: bool>(&self, first: usize, sums: &mut [f32]) {
+    fn run<const ROWS: usize, const VECTORS: usize, const AHEAD: bool>(self, sums: &mut [f32]) {
         if ROWS > I::TILE_ROWS {
             return; // Never called: keeps tiles that spill out of the compiled code.
         }
-        let Tile { isa, chain, rows } = self;
-        let (isa, stride) = (*isa, I::LANES);
+        let (isa, rows) = (self.isa, self.rows);
         let mut values: [&[f32]; ROWS] = [&[]; ROWS];
         for row in 0..ROWS {
-            values[row] = &rows.data[(first + row) * rows.stride + chain.at..][..chain.terms];
+            values[row] = &rows.data[(self.first + row) * rows.stride + self.at..][..self.terms];
         }
         let mut start = [isa.splat(0.0); VECTORS];
-        if chain.at == 0
-            && let Some(bias) = chain.bias
-        {
-            let bias = &bias[chain.column..][..VECTORS * stride];
+        if let Some(bias) = self.bias {
             for vector in 0..VECTORS {
-                start[vector] = isa.load(&bias[vector * stride..]);
+                start[vector] = isa.load(&bias[vector * I::LANES..]);
             }
         }
-        let total = accumulate::<I, ROWS, VECTORS, AHEAD>(isa, chain, values, start);
+        let total = self.accumulate::<ROWS, VECTORS, AHEAD>(values, start);
         for row in 0..ROWS {
-            let sums = &mut sums[(first + row) * chain.width + chain.column..][..VECTORS * stride];
+            let sums = &mut sums[(self.first + row) * self.width + self.column..][..VECTORS * I::LANES];
             for vector in 0..VECTORS {
-                let sum = &mut sums[vector * stride..][..stride];
-                if chain.at == 0 {
+                let sum = &mut sums[vector * I::LANES..][..I::LANES];
+                if self.at == 0 {
                     isa.store(total[row][vector], sum);
                 } else {
                     isa.store(isa.load(sum) + total[row][vector], sum);
@@ -235,59 +239,57 @@ impl<I: Isa> Tile<'_, I> {
             }
         }
     }
-}
 
-/// `start + Σ_k values[row][k] · line[k]`, in the order of k: the innermost loop.
-#[inline(always)]
-fn accumulate<I: Isa, const ROWS: usize, const VECTORS: usize, const AHEAD: bool>(
-    isa: I,
-    chain: &Chain<'_>,
-    values: [&[f32]; ROWS],
-    start: [I::Vector; VECTORS],
-) -> [[I::Vector; VECTORS]; ROWS] {
-    // Four terms a turn: the loop's own instructions then no longer compete with the multiply-adds for their ports.
-    const TURN: usize = 4;
-    let width = chain.width;
-    let lines = &chain.lines[chain.at * width..][..chain.terms * width];
-    let mut sums = [start; ROWS];
-    let turns = chain.terms / TURN;
-    let mut quads: [&[[f32; TURN]]; ROWS] = [&[]; ROWS];
-    for row in 0..ROWS {
-        // Rows of one known length: the bounds checks leave the loop.
-        quads[row] = &values[row].as_chunks::<TURN>().0[..turns];
-    }
-    for turn in 0..turns {
-        for k in 0..TURN {
-            let line = &lines[(turn * TURN + k) * width + chain.column..][..VECTORS * I::LANES];
-            if AHEAD {
-                isa.prefetch(chain.lines, chain.ahead + (turn * TURN + k) * 16);
+    /// `start + Σ_k values[row][k] · line[k]`, in the order of k: the innermost loop.
+    #[inline(always)]
+    fn accumulate<const ROWS: usize, const VECTORS: usize, const AHEAD: bool>(
+        &self,
+        values: [&[f32]; ROWS],
+        start: [I::Vector; VECTORS],
+    ) -> [[I::Vector; VECTORS]; ROWS] {
+        // Four terms a turn: the loop's own instructions then no longer compete with the multiply-adds for their ports.
+        const TURN: usize = 4;
+        let (isa, line) = (self.isa, VECTORS * I::LANES);
+        let mut sums = [start; ROWS];
+        let turns = self.lines.chunks_exact(TURN * line);
+        let rest = turns.remainder();
+        let count = turns.len();
+        let mut quads: [&[[f32; TURN]]; ROWS] = [&[]; ROWS];
+        for row in 0..ROWS {
+            // Rows of one known length: the bounds checks leave the loop.
+            quads[row] = &values[row].as_chunks::<TURN>().0[..count];
+        }
+        for (turn, lines) in turns.enumerate() {
+            for k in 0..TURN {
+                if AHEAD {
+                    isa.prefetch(self.group, self.ahead + (turn * TURN + k) * 16);
+                }
+                let mut weights = [isa.splat(0.0); VECTORS];
+                for vector in 0..VECTORS {
+                    weights[vector] = isa.load(&lines[k * line + vector * I::LANES..]);
+                }
+                for row in 0..ROWS {
+                    let value = isa.splat(quads[row][turn][k]);
+                    for vector in 0..VECTORS {
+                        sums[row][vector] = weights[vector].mul_add(value, sums[row][vector]);
+                    }
+                }
             }
+        }
+        for (k, line) in rest.chunks_exact(line).enumerate() {
             let mut weights = [isa.splat(0.0); VECTORS];
             for vector in 0..VECTORS {
                 weights[vector] = isa.load(&line[vector * I::LANES..]);
             }
             for row in 0..ROWS {
-                let value = isa.splat(quads[row][turn][k]);
+                let value = isa.splat(values[row][count * TURN + k]);
                 for vector in 0..VECTORS {
                     sums[row][vector] = weights[vector].mul_add(value, sums[row][vector]);
                 }
             }
         }
+        sums
     }
-    for k in turns * TURN..chain.terms {
-        let line = &lines[k * width + chain.column..][..VECTORS * I::LANES];
-        let mut weights = [isa.splat(0.0); VECTORS];
-        for vector in 0..VECTORS {
-            weights[vector] = isa.load(&line[vector * I::LANES..]);
-        }
-        for row in 0..ROWS {
-            let value = isa.splat(values[row][k]);
-            for vector in 0..VECTORS {
-                sums[row][vector] = weights[vector].mul_add(value, sums[row][vector]);
-            }
-        }
-    }
-    sums
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! [`update`] takes sums from memory, for any number of rows. [`single`] is for one row: its recurrent sums never leave the
 //! registers, because at one row the way through memory would cost more than a small cell's arithmetic.
 
-use super::pack::{Division, Panels};
+use super::pack::{Division, PANEL, Panels};
 use super::product::{CHAIN, Chains};
 use crate::simd::{Isa, Vector};
 
@@ -172,29 +172,26 @@ fn single_blocks<I: Isa, C: Cell<GATES>, const GATES: usize, const BLOCKS: usize
     }
 }
 
-/// `start + Σ_k values[k] · line[k]`, in chains as [`super::product::Product`] sums them.
+/// `start + Σ_k values[k] · line[k]`, in chains as [`super::product::Product`] sums them, all of the group's columns side by
+/// side: a chain alone would wait for itself.
 #[inline(always)]
 fn dot<I: Isa, const GATES: usize, const BLOCKS: usize>(
     isa: I,
-    lines: &[f32],
+    group: &[f32],
     values: &[f32],
     start: [[I::Vector; GATES]; BLOCKS],
     chains: Chains,
     ahead: usize,
 ) -> [[I::Vector; GATES]; BLOCKS] {
-    let width = BLOCKS * GATES * I::LANES;
-    let zeros = [[isa.splat(0.0); GATES]; BLOCKS];
+    let (depth, zeros) = (values.len(), [[isa.splat(0.0); GATES]; BLOCKS]);
     if chains == Chains::Halves {
-        let half = values.len().div_ceil(2);
-        let (first, second) = values.split_at(half);
-        let (first_lines, second_lines) = lines.split_at(half * width);
-        return two_chains(isa, [first_lines, second_lines], [first, second], start);
+        let half = depth.div_ceil(2);
+        let [first, second] = [Lines { group, depth, at: 0 }, Lines { group, depth, at: half }];
+        return two_chains(isa, [first, second], [&values[..half], &values[half..]], start);
     }
-    let (head, rest) = values.split_at(values.len().min(CHAIN));
-    let (head_lines, rest_lines) = lines.split_at(head.len() * width);
-    let mut total = one_chain(isa, head_lines, head, start, ahead);
-    for (lines, values) in rest_lines.chunks(CHAIN * width).zip(rest.chunks(CHAIN)) {
-        let chain = one_chain(isa, lines, values, zeros, ahead);
+    let mut total = one_chain(isa, Lines { group, depth, at: 0 }, &values[..depth.min(CHAIN)], start, ahead);
+    for (index, values) in values.chunks(CHAIN).enumerate().skip(1) {
+        let chain = one_chain(isa, Lines { group, depth, at: index * CHAIN }, values, zeros, ahead);
         for block in 0..BLOCKS {
             for gate in 0..GATES {
                 total[block][gate] = total[block][gate] + chain[block][gate];
@@ -204,26 +201,53 @@ fn dot<I: Isa, const GATES: usize, const BLOCKS: usize>(
     total
 }
 
+/// A group's lines from term `at` on.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    group: &'a [f32],
+    depth: usize,
+    at: usize,
+}
+
+/// The most panels of a group: an LSTM's.
+const PANELS: usize = 4;
+
+impl<'a> Lines<'a> {
+    /// Each panel's lines of `terms` terms, in a group of `registers` columns of `lanes`.
+    #[inline(always)]
+    fn panels(self, registers: usize, lanes: usize, terms: usize) -> [&'a [f32]; PANELS] {
+        let mut panels: [&[f32]; PANELS] = [&[]; PANELS];
+        for panel in 0..registers.div_ceil(PANEL) {
+            let width = PANEL.min(registers - panel * PANEL) * lanes;
+            panels[panel] = &self.group[panel * PANEL * lanes * self.depth + self.at * width..][..terms * width];
+        }
+        panels
+    }
+}
+
 #[inline(always)]
 fn one_chain<I: Isa, const GATES: usize, const BLOCKS: usize>(
     isa: I,
-    lines: &[f32],
+    lines: Lines<'_>,
     values: &[f32],
     start: [[I::Vector; GATES]; BLOCKS],
     ahead: usize,
 ) -> [[I::Vector; GATES]; BLOCKS] {
-    let width = BLOCKS * GATES * I::LANES;
+    let panels = lines.panels(BLOCKS * GATES, I::LANES, values.len());
     let mut sums = start;
     if ahead > 0 {
-        for (line, value) in lines.chunks_exact(width).zip(values) {
-            for part in 0..(width / 16).max(1) {
-                isa.prefetch(line, ahead * width + part * 16);
+        for (k, value) in values.iter().enumerate() {
+            for panel in 0..(BLOCKS * GATES).div_ceil(PANEL) {
+                let line = PANEL.min(BLOCKS * GATES - panel * PANEL) * I::LANES;
+                for part in 0..line.div_ceil(16) {
+                    isa.prefetch(panels[panel], (k + ahead) * line + part * 16);
+                }
             }
-            add_line(isa, line, *value, &mut sums);
+            add_line(isa, &panels, k, *value, &mut sums);
         }
     } else {
-        for (line, value) in lines.chunks_exact(width).zip(values) {
-            add_line(isa, line, *value, &mut sums);
+        for (k, value) in values.iter().enumerate() {
+            add_line(isa, &panels, k, *value, &mut sums);
         }
     }
     sums
@@ -233,41 +257,47 @@ fn one_chain<I: Isa, const GATES: usize, const BLOCKS: usize>(
 #[inline(always)]
 fn two_chains<I: Isa, const GATES: usize, const BLOCKS: usize>(
     isa: I,
-    lines: [&[f32]; 2],
-    values: [&[f32]; 2],
+    [first, second]: [Lines<'_>; 2],
+    [x, y]: [&[f32]; 2],
     start: [[I::Vector; GATES]; BLOCKS],
 ) -> [[I::Vector; GATES]; BLOCKS] {
-    let width = BLOCKS * GATES * I::LANES;
-    let (mut first, mut second) = (start, [[isa.splat(0.0); GATES]; BLOCKS]);
-    let pairs = values[1].len();
-    let (head, last) = lines[0].split_at(pairs * width);
-    let line_pairs = head.chunks_exact(width).zip(lines[1].chunks_exact(width));
-    for ((a, b), (x, y)) in line_pairs.zip(values[0].iter().zip(values[1])) {
-        add_line(isa, a, *x, &mut first);
-        add_line(isa, b, *y, &mut second);
+    let registers = BLOCKS * GATES;
+    let (left, right) = (first.panels(registers, I::LANES, x.len()), second.panels(registers, I::LANES, y.len()));
+    let (mut sums, mut others) = (start, [[isa.splat(0.0); GATES]; BLOCKS]);
+    for (k, (x, y)) in x.iter().zip(y).enumerate() {
+        add_line(isa, &left, k, *x, &mut sums);
+        add_line(isa, &right, k, *y, &mut others);
     }
-    if !last.is_empty() {
-        add_line(isa, last, values[0][pairs], &mut first);
+    if x.len() > y.len() {
+        add_line(isa, &left, x.len() - 1, x[x.len() - 1], &mut sums);
     }
     for block in 0..BLOCKS {
         for gate in 0..GATES {
-            first[block][gate] = first[block][gate] + second[block][gate];
+            sums[block][gate] = sums[block][gate] + others[block][gate];
         }
     }
-    first
+    sums
 }
 
+/// Adds `value · line[k]`.
 #[inline(always)]
 fn add_line<I: Isa, const GATES: usize, const BLOCKS: usize>(
     isa: I,
-    line: &[f32],
+    panels: &[&[f32]; PANELS],
+    k: usize,
     value: f32,
     sums: &mut [[I::Vector; GATES]; BLOCKS],
 ) {
     let value = isa.splat(value);
+    let mut lines: [&[f32]; PANELS] = [&[]; PANELS];
+    for panel in 0..(BLOCKS * GATES).div_ceil(PANEL) {
+        let width = PANEL.min(BLOCKS * GATES - panel * PANEL) * I::LANES;
+        lines[panel] = &panels[panel][k * width..][..width];
+    }
     for block in 0..BLOCKS {
         for gate in 0..GATES {
-            let weight = isa.load(&line[(block * GATES + gate) * I::LANES..]);
+            let column = block * GATES + gate;
+            let weight = isa.load(&lines[column / PANEL][column % PANEL * I::LANES..]);
             sums[block][gate] = weight.mul_add(value, sums[block][gate]);
         }
     }

@@ -1,3 +1,7 @@
-//! Readers of trained weights, one file a format.
+//! Readers of trained weights: one file a format, and what PyTorch's formats have in common.
 
 pub mod safetensors;
+mod state_dict;
+mod torch;
+
+pub use torch::{Cell, TorchLayer, TorchModule};

@@ -1,16 +1,19 @@
-//! PyTorch weights from a `.safetensors` file: names, prefix, two biases, f32, f16 and bf16.
+//! PyTorch's recurrent modules from a `.safetensors` file: any prefix, stacked layers, both directions, projections.
 //!
-//! A `torch.nn.LSTM`, `GRU` or `RNN` saves `weight_ih_l0` (G·H × I), `weight_hh_l0` (G·H × H), `bias_ih_l0` and
-//! `bias_hh_l0` (G·H), behind the module's own name (`encoder.rnn.`); `LSTMCell` and its like save the same without `_l0`.
-//! What the file holds beyond one layer and one direction is refused by name, never ignored.
+//! Weights may be F32, F16 or BF16, which are exact in f32, or F64, which is rounded to the nearest f32 (what is too large
+//! for f32 counts as infinite and is refused). What a module's names say beyond what is computed is refused by name, never
+//! ignored.
 
 use std::path::Path;
 
 use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
 
+use super::state_dict::read_layers;
+use super::torch::{Cell, TorchModule};
 use crate::error::{Error, Result};
-use crate::weights::{LstmWeights, TorchTensors, check_finite, check_sizes};
+use crate::model::{Model, ModelBuilder};
+use crate::weights::{LstmWeights, TorchTensors, check_finite};
 
 /// A safetensors file in memory, its header checked.
 pub struct SafetensorsFile {
@@ -28,16 +31,27 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
 }
 
-/// Where a recurrent layer's tensors are in a file.
+/// Where a recurrent module's tensors are in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerName {
-    /// Before the tensor's own name, such as `encoder.rnn.`; may be empty.
+pub struct ModuleName {
+    /// Before the tensors' own names, such as `encoder.rnn.`; may be empty.
     pub prefix: String,
-    /// After it: `_l0`, or nothing for a cell's file.
+    /// After the first layer's: `_l0`, or nothing for a cell's file.
     pub suffix: &'static str,
 }
 
-/// Reads the only LSTM layer of a file, or the one behind `prefix`.
+/// Reads the only recurrent module of a file, or the one behind `prefix`, with all its layers and directions, and packs it.
+///
+/// # Errors
+/// Everything that [`SafetensorsFile::read`], [`SafetensorsFile::model`] and [`ModelBuilder::build`] refuse; each names the
+/// file.
+pub fn read_model(path: impl AsRef<Path>, prefix: Option<&str>, cell: Cell) -> Result<Model> {
+    let path = path.as_ref();
+    let file = SafetensorsFile::read(path)?;
+    file.model(prefix, cell).and_then(ModelBuilder::build).map_err(|error| error.of_file(path))
+}
+
+/// Reads the weights of the only LSTM of a file, or of the one behind `prefix`: one layer, one direction.
 ///
 /// # Errors
 /// Everything that [`SafetensorsFile::read`] and [`SafetensorsFile::layer`] refuse; each names the file.
@@ -82,92 +96,62 @@ impl SafetensorsFile {
         infos
     }
 
-    /// The recurrent layers that the file holds: every prefix of a `weight_ih_l0` or `weight_ih`.
-    pub fn layers(&self) -> Vec<LayerName> {
-        let layer = |name: &str| {
+    /// The recurrent modules that the file holds: every prefix of a `weight_ih_l0` or `weight_ih`.
+    pub fn modules(&self) -> Vec<ModuleName> {
+        let module = |name: &str| {
             [("weight_ih_l0", "_l0"), ("weight_ih", "")].into_iter().find_map(|(own, suffix)| {
                 let prefix = name.strip_suffix(own).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))?;
-                Some(LayerName { prefix: prefix.to_owned(), suffix })
+                Some(ModuleName { prefix: prefix.to_owned(), suffix })
             })
         };
-        self.tensors().iter().filter_map(|tensor| layer(&tensor.name)).collect()
+        self.tensors().iter().filter_map(|tensor| module(&tensor.name)).collect()
     }
 
-    /// The tensors of the layer behind `prefix` (with or without its last dot), or of the only layer, as f32.
-    ///
-    /// `gates` is 4 for an LSTM, 3 for a GRU, 1 for a simple RNN.
+    /// Begins a model of the module behind `prefix` (with or without its last dot), or of the only one; both directions'
+    /// outputs stand side by side, as in PyTorch.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if the layer or one of its tensors is not there, if its type is not read, or if the file holds
-    /// what this layer cannot take (a second layer, a reverse direction, a projection); [`Error::Shape`] if shapes
-    /// disagree; [`Error::Size`] for a size of zero; [`Error::NotFinite`] for NaN or ∞.
-    pub fn layer(&self, prefix: Option<&str>, gates: usize) -> Result<TorchTensors> {
-        let LayerName { prefix, suffix } = self.find(prefix)?;
-        let tensors = parse(&self.bytes)?;
-        self.refuse_more_than_one_layer(&prefix)?;
-
-        let name = |own: &str| format!("{prefix}{own}{suffix}");
-        let view = |own: &str| {
-            tensors.tensor(&name(own)).map_err(|_| Error::Tensor {
-                message: format!(
-                    "tensor {} is missing: a layer has weight_ih, weight_hh and two biases or none",
-                    name(own)
-                ),
-            })
-        };
-        let (ih, hh) = (view("weight_ih")?, view("weight_hh")?);
-        let &[rows, hidden] = hh.shape() else {
-            return Err(shape_error(&name("weight_hh"), "two axes, (G·H, H)", &hh));
-        };
-        let &[ih_rows, input] = ih.shape() else {
-            return Err(shape_error(&name("weight_ih"), "two axes, (G·H, I)", &ih));
-        };
-        check_sizes(input, hidden)?;
-        if rows != gates * hidden {
-            let hint = match rows / hidden {
-                count @ (1 | 3 | 4) if rows % hidden == 0 => {
-                    format!(" (G = {count} is {})", cell_of(count))
-                }
-                _ => String::new(),
-            };
-            let expected = format!("[{}, {hidden}] for {}{hint}", gates * hidden, cell_of(gates));
-            return Err(shape_error(&name("weight_hh"), &expected, &hh));
-        }
-        if ih_rows != rows {
-            let expected = format!("[{rows}, I], as many rows as {}", name("weight_hh"));
-            return Err(shape_error(&name("weight_ih"), &expected, &ih));
-        }
-
-        let biases = if tensors.tensor(&name("bias_ih")).is_err() && tensors.tensor(&name("bias_hh")).is_err() {
-            None
-        } else {
-            let bias = |own: &str| {
-                let view = view(own)?;
-                match view.shape() {
-                    &[length] if length == rows => values(&name(own), &view),
-                    _ => Err(shape_error(&name(own), &format!("[{rows}]"), &view)),
-                }
-            };
-            Some([bias("bias_ih")?, bias("bias_hh")?])
-        };
-        Ok(TorchTensors {
-            input_size: input,
-            hidden_size: hidden,
-            weight_ih: values(&name("weight_ih"), &ih)?,
-            weight_hh: values(&name("weight_hh"), &hh)?,
-            biases,
-            projection: None,
-        })
+    /// As [`SafetensorsFile::module`].
+    pub fn model(&self, prefix: Option<&str>, cell: Cell) -> Result<ModelBuilder> {
+        self.module(prefix, cell)?.builder()
     }
 
-    fn find(&self, prefix: Option<&str>) -> Result<LayerName> {
-        let layers = self.layers();
-        let name = |layer: &LayerName| match &layer.prefix[..] {
+    /// The tensors of all layers and directions of the module behind `prefix`, or of the only one, as f32.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if the module or one of its tensors is not there (a layer between two others, a direction of one
+    /// layer, one bias of two), if its type is not read, if a name is none that PyTorch gives, or for a projection that the
+    /// cell cannot have; [`Error::Shape`] if shapes disagree; [`Error::Size`] for a size of zero; [`Error::NotFinite`] for
+    /// NaN or ∞.
+    pub fn module(&self, prefix: Option<&str>, cell: Cell) -> Result<TorchModule> {
+        let tensors = parse(&self.bytes)?;
+        Ok(TorchModule { cell, layers: read_layers(&tensors, &self.find(prefix)?, cell.gates())? })
+    }
+
+    /// The tensors of a module of one layer and one direction. `gates` is 4 for an LSTM, 3 for a GRU, 1 for a simple RNN.
+    ///
+    /// # Errors
+    /// As [`SafetensorsFile::module`]; [`Error::Tensor`] for a second layer or a reverse direction.
+    pub fn layer(&self, prefix: Option<&str>, gates: usize) -> Result<TorchTensors> {
+        let (tensors, module) = (parse(&self.bytes)?, self.find(prefix)?);
+        let mut layers = read_layers(&tensors, &module, gates)?;
+        let more = match &layers[..] {
+            [only] if only.reverse.is_none() => return Ok(layers.swap_remove(0).forward),
+            [_] => "weight_ih_l0_reverse: a reverse direction (bidirectional)",
+            _ => "weight_ih_l1: a further stacked layer (num_layers)",
+        };
+        let message = format!("tensor {}{more}, where one layer of one direction is expected", module.prefix);
+        Err(Error::Tensor { message })
+    }
+
+    fn find(&self, prefix: Option<&str>) -> Result<ModuleName> {
+        let modules = self.modules();
+        let name = |module: &ModuleName| match &module.prefix[..] {
             "" => "\"\" (no prefix)".to_owned(),
             prefix => format!("{prefix:?}"),
         };
-        let prefixes = || layers.iter().map(name).collect::<Vec<_>>().join(", ");
-        let message = match (prefix, &layers[..]) {
+        let prefixes = || modules.iter().map(name).collect::<Vec<_>>().join(", ");
+        let message = match (prefix, &modules[..]) {
             (_, []) => {
                 let names: Vec<String> = self.tensors().into_iter().map(|tensor| tensor.name).collect();
                 let shown = names.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -178,33 +162,13 @@ impl SafetensorsFile {
             (None, _) => format!("several recurrent layers: choose one by its prefix, one of {}", prefixes()),
             (Some(asked), _) => {
                 let wanted = asked.trim_end_matches('.');
-                match layers.iter().find(|layer| layer.prefix.trim_end_matches('.') == wanted) {
-                    Some(layer) => return Ok(layer.clone()),
+                match modules.iter().find(|module| module.prefix.trim_end_matches('.') == wanted) {
+                    Some(module) => return Ok(module.clone()),
                     None => format!("no recurrent layer with prefix {asked:?}: the file has {}", prefixes()),
                 }
             }
         };
         Err(Error::Tensor { message })
-    }
-
-    /// A file's further layers, directions and projections change the result: refuse them until they are computed.
-    fn refuse_more_than_one_layer(&self, prefix: &str) -> Result<()> {
-        for TensorInfo { name, .. } in self.tensors() {
-            let Some(own) = name.strip_prefix(prefix) else {
-                continue;
-            };
-            let what = if own.starts_with("weight_hr") {
-                "a projection (proj_size)"
-            } else if own.starts_with("weight_ih") && own.ends_with("_reverse") {
-                "a reverse direction (bidirectional)"
-            } else if own.strip_prefix("weight_ih_l").is_some_and(|layer| layer != "0") {
-                "a further stacked layer (num_layers)"
-            } else {
-                continue;
-            };
-            return Err(Error::Tensor { message: format!("tensor {name}: {what} is not supported yet") });
-        }
-        Ok(())
     }
 }
 
@@ -212,28 +176,19 @@ fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>> {
     SafeTensors::deserialize(bytes).map_err(|error| Error::Format { format: "safetensors", reason: error.to_string() })
 }
 
-fn shape_error(name: &str, expected: &str, view: &TensorView<'_>) -> Error {
-    Error::Shape { name: name.to_owned(), expected: expected.to_owned(), found: view.shape().to_vec() }
-}
-
-fn cell_of(gates: usize) -> &'static str {
-    match gates {
-        1 => "a simple RNN",
-        3 => "a GRU",
-        _ => "an LSTM",
-    }
-}
-
-/// A tensor's values as f32; f16 and bf16 widen exactly.
-fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+/// A tensor's values as f32: f16 and bf16 widen exactly, f64 is rounded.
+pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
     let data = view.data();
     let halves = || data.as_chunks::<2>().0.iter().copied();
     let values: Vec<f32> = match view.dtype() {
         Dtype::F32 => data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
         Dtype::F16 => halves().map(|bytes| half::f16::from_le_bytes(bytes).to_f32()).collect(),
         Dtype::BF16 => halves().map(|bytes| half::bf16::from_le_bytes(bytes).to_f32()).collect(),
+        Dtype::F64 => data.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect(),
         other => {
-            return Err(Error::Tensor { message: format!("tensor {name} is {other:?}: expected F32, F16 or BF16") });
+            return Err(Error::Tensor {
+                message: format!("tensor {name} is {other:?}: expected F32, F16, BF16 or F64"),
+            });
         }
     };
     check_finite(name, &values)?;

@@ -1,6 +1,10 @@
 //! What the tests share: seeded data, the reference's answer, the levels of this machine, fixtures.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod cells;
+pub mod jobs;
+pub mod networks;
+
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
