@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
-use crate::kernel::math::{gate, gated_tanh};
+use crate::kernel::math::{gated_tanh, keep_and_write};
 use crate::kernel::step::{Cell, State};
 use crate::simd::{Isa, Vector};
 
@@ -69,7 +69,7 @@ impl Cell<GATES> for StandardLstm {
         _unit: usize,
     ) -> State<I::Vector> {
         let [i, f, g, o] = sums::<I>(input, recurrent);
-        let c = gate(isa, f).mul_add(old.memory, gated_tanh(isa, i, g));
+        let c = keep_and_write(isa, f, old.memory, i, g);
         State { hidden: gated_tanh(isa, o, c), memory: c.flush(isa.splat(NEGLIGIBLE)) }
     }
 }

@@ -38,16 +38,30 @@ impl Division {
     /// two threads can share them evenly.
     pub fn new(units: usize, lanes: usize) -> Self {
         let blocks = units.div_ceil(lanes);
-        let halves = if blocks < 4 { vec![0..blocks] } else { vec![0..blocks.div_ceil(2), blocks.div_ceil(2)..blocks] };
+        // Threads share the units of large layers only; a small one has as few groups as possible.
+        let halves =
+            if blocks < HALVED { vec![0..blocks] } else { vec![0..blocks.div_ceil(2), blocks.div_ceil(2)..blocks] };
         let mut groups = Vec::new();
         for half in halves {
             let count = half.len().div_ceil(GROUP);
             for group in 0..count {
-                let bound = |group: usize| half.start + (half.len() * group).div_ceil(count);
-                groups.push(bound(group)..bound(group + 1));
+                let within = part(half.len(), count, group);
+                groups.push(half.start + within.start..half.start + within.end);
             }
         }
         Division { lanes, units, groups }
+    }
+
+    /// [`Division::groups`] of a small layer, known when the code is compiled.
+    #[inline(always)]
+    pub fn known_groups(units: usize, lanes: usize) -> usize {
+        units.div_ceil(lanes).div_ceil(GROUP)
+    }
+
+    /// [`Division::blocks`] of a small layer, known when the code is compiled.
+    #[inline(always)]
+    pub fn known_blocks(units: usize, lanes: usize, group: usize) -> Range<usize> {
+        part(units.div_ceil(lanes), Division::known_groups(units, lanes), group)
     }
 
     /// Groups of blocks.
@@ -77,6 +91,15 @@ impl Division {
         let bound = |index: usize| self.groups.partition_point(|group| group.start < blocks * index / count);
         bound(index)..bound(index + 1)
     }
+}
+
+/// Blocks from which a layer is divided in two halves.
+const HALVED: usize = 17;
+
+/// One of `count` parts of `blocks` blocks, as equal as can be.
+#[inline(always)]
+fn part(blocks: usize, count: usize, index: usize) -> Range<usize> {
+    (blocks * index).div_ceil(count)..(blocks * (index + 1)).div_ceil(count)
 }
 
 /// A packed matrix: for every unit `columns` rows (its gates) of `depth` weights.
@@ -167,12 +190,18 @@ mod tests {
                     at = range.end;
                 }
                 assert_eq!(at, blocks);
+                if blocks < HALVED {
+                    assert_eq!(division.groups(), Division::known_groups(units, lanes));
+                    for group in 0..division.groups() {
+                        assert_eq!(division.blocks(group), Division::known_blocks(units, lanes, group));
+                    }
+                }
                 for shares in 1..5 {
                     let split: Vec<_> = (0..shares).map(|index| division.share(index, shares)).collect();
                     assert_eq!(split.first().map(|r| r.start), Some(0));
                     assert_eq!(split.last().map(|r| r.end), Some(division.groups()));
                     assert!(split.windows(2).all(|pair| pair[0].end == pair[1].start));
-                    if shares == 2 && blocks >= 4 {
+                    if shares == 2 && blocks >= HALVED {
                         let [a, b] = [0, 1].map(|share| division.blocks_of(split[share].clone()).len());
                         assert!(a.abs_diff(b) <= 1, "{units} units by {lanes}: {a} and {b} blocks");
                     }

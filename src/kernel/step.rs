@@ -138,14 +138,21 @@ pub(crate) fn single<I: Isa, C: Cell<GATES>, const GATES: usize>(
 ) {
     let blocks = step.division.blocks(group);
     match blocks.len() {
-        1 => single_blocks::<I, C, GATES, 1>(isa, step, group, blocks.start, input, places),
-        2 => single_blocks::<I, C, GATES, 2>(isa, step, group, blocks.start, input, places),
-        _ => single_blocks::<I, C, GATES, 3>(isa, step, group, blocks.start, input, places),
+        1 => single_blocks::<I, C, GATES, 1, 0>(isa, step, group, blocks.start, input, places),
+        2 => single_blocks::<I, C, GATES, 2, 0>(isa, step, group, blocks.start, input, places),
+        _ => single_blocks::<I, C, GATES, 3, 0>(isa, step, group, blocks.start, input, places),
     }
 }
 
+/// [`single`] for a group of `BLOCKS` blocks from `first_block` on, with `DEPTH` recurrent terms (any number where it is 0).
 #[inline(always)]
-fn single_blocks<I: Isa, C: Cell<GATES>, const GATES: usize, const BLOCKS: usize>(
+pub(crate) fn single_blocks<
+    I: Isa,
+    C: Cell<GATES>,
+    const GATES: usize,
+    const BLOCKS: usize,
+    const DEPTH: usize,
+>(
     isa: I,
     step: Single<'_, C>,
     group: usize,
@@ -162,7 +169,7 @@ fn single_blocks<I: Isa, C: Cell<GATES>, const GATES: usize, const BLOCKS: usize
             dot(isa, weights.group(group), x, bias, Chains::InOrder, 0)
         }
     };
-    let depth = step.recurrent.depth();
+    let depth = if DEPTH > 0 { DEPTH } else { step.recurrent.depth() };
     let hidden = &places.hidden[..depth];
     let recurrent: [[I::Vector; GATES]; BLOCKS] =
         dot(isa, step.recurrent.group(group), hidden, zeros, step.chains, step.ahead);

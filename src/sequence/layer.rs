@@ -2,6 +2,7 @@
 
 use wide::f32x16;
 
+use super::stream::{self, Advance};
 use crate::activation::Activation;
 use crate::cell::gru::{GruOptions, Reset};
 use crate::cell::lstm::LstmOptions;
@@ -38,6 +39,8 @@ pub(crate) struct Packed {
     unit_values_len: usize,
     /// I, H, and the width of h.
     pub sizes: Sizes,
+    /// One row's step.
+    pub advance: Advance,
 }
 
 /// The sizes of a layer.
@@ -167,6 +170,7 @@ impl Packed {
             unit_values_len: 0,
             division,
             sizes,
+            advance: stream::advance_for(kind, sizes.hidden),
         }
     }
 

@@ -10,7 +10,7 @@ use super::layer::Packed;
 use super::layout::Layout;
 use super::pass::{Of, Place, Share};
 use super::stack::{BLOCK_STEPS, Call, Room};
-use super::stream;
+use super::stream::{self, Sweep};
 use crate::error::{Error, Result};
 use crate::model::{Merge, Model};
 use crate::team::{self, Target, Team};
@@ -40,6 +40,7 @@ pub struct Session<M> {
     x: Vec<f32>,
     /// Whether one row can be streamed without a pass.
     streamed: bool,
+    sweep: Sweep,
     /// Places in the batch, longest sequence first, and the lengths.
     order: Vec<usize>,
     lengths: Vec<usize>,
@@ -165,6 +166,7 @@ impl<M: Borrow<Model>> Session<M> {
             starts,
             x: vec![0.0; own.input_size()],
             streamed,
+            sweep: Sweep::Forwards,
             order: vec![0; batch],
             lengths: vec![0; batch],
             rooms: Vec::new(),
@@ -311,9 +313,10 @@ impl<M: Borrow<Model>> Session<M> {
         for (packed, [h, c]) in model.packed().zip(&self.starts) {
             let (done, rest) = next.split_at_mut(*h);
             let x = below.map_or(&self.x[..], |range| &done[range]);
-            stream::advance(packed, x, &hidden[*h..], rest, &mut memory[*c..]);
+            (packed.advance)(packed, x, &hidden[*h..], rest, &mut memory[*c..], self.sweep);
             below = Some(*h..*h + packed.sizes.output);
         }
+        self.sweep = self.sweep.turned();
         std::mem::swap(&mut self.hidden, &mut self.next);
         let values: &[f32] = bytemuck::cast_slice(&self.hidden);
         Ok(&values[below.unwrap_or_default()])
