@@ -24,6 +24,9 @@ pub(crate) fn each<T: Send>(shares: impl ExactSizeIterator<Item = T> + Send, wor
     });
 }
 
+/// Values that are copied at once.
+const PIECE: usize = 16;
+
 /// Values that several threads write at once, each its own rows.
 ///
 /// Made from the caller's exclusive slice, and handed to the shares of a batch, no two of which have a row in common.
@@ -65,7 +68,18 @@ impl<'a> Target<'a> {
         assert!(at <= self.len && values.len() <= self.len - at, "rows of a target end within it");
         // SAFETY: inside the slice (asserted), which is borrowed exclusively for 'a and does not overlap `values`, a slice
         // of somebody's own buffer; no other thread reads or writes these values, as described above.
-        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) }
+        unsafe {
+            let (mut from, mut to, mut left) = (values.as_ptr(), self.start.add(at), values.len());
+            // In pieces of known size: a call for each short row would cost more than the row.
+            while left >= PIECE {
+                std::ptr::copy_nonoverlapping(from, to, PIECE);
+                (from, to, left) = (from.add(PIECE), to.add(PIECE), left - PIECE);
+            }
+            while left > 0 {
+                *to = *from;
+                (from, to, left) = (from.add(1), to.add(1), left - 1);
+            }
+        }
     }
 
     /// Reads values that this share has written, or that were there before.

@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{exponential, gate, tanh_fraction};
-use crate::kernel::step::{Cell, State};
+use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
 /// Gates of a GRU unit, in the order r z n.
@@ -53,29 +53,41 @@ impl Cell<GATES> for StandardGru<'_> {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
         unit: usize,
-    ) -> State<I::Vector> {
+    ) -> Half<I::Vector> {
         let r = gate(isa, input[0] + recurrent[0]);
         let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
-        mix(isa, input[1] + recurrent[1], r.mul_add(heard, input[2]), old.hidden)
+        Half { value: r.mul_add(heard, input[2]), memory: old.memory }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        n: I::Vector,
+        _unit: usize,
+    ) -> I::Vector {
+        mix(isa, input[1] + recurrent[1], n, old.hidden)
     }
 }
 
 /// `h = z·h⁻ + (1−z)·n` with `z = σ(z_z)` and `n = tanh(z_n)`, by one division:
 /// `(h⁻·Q + e·P)/((1 + e)·Q)` with `e = e^(−z_z)` and `tanh = P/Q`.
 #[inline(always)]
-fn mix<I: Isa>(isa: I, z: I::Vector, n: I::Vector, old: I::Vector) -> State<I::Vector> {
+fn mix<I: Isa>(isa: I, z: I::Vector, n: I::Vector, old: I::Vector) -> I::Vector {
     let e = exponential::<I, true>(isa, z);
     let tanh = tanh_fraction(isa, n);
     let above = old.mul_add(tanh.denominator, e.value() * tanh.numerator);
-    let hidden = (above / (e.plus(isa.splat(1.0)) * tanh.denominator)).flush(isa.splat(NEGLIGIBLE));
-    State { hidden, memory: hidden }
+    (above / (e.plus(isa.splat(1.0)) * tanh.denominator)).flush(isa.splat(NEGLIGIBLE))
 }
 
 /// A GRU with the reset after and any of the other options.
@@ -91,17 +103,30 @@ impl Cell<GATES> for AnyGru<'_> {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
         unit: usize,
-    ) -> State<I::Vector> {
+    ) -> Half<I::Vector> {
         let r = squash(isa, self.options, self.options.gate, input[0] + recurrent[0]);
         let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
-        any_mix(isa, self.options, input[1] + recurrent[1], r.mul_add(heard, input[2]), old.hidden)
+        Half { value: r.mul_add(heard, input[2]), memory: old.memory }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        n: I::Vector,
+        _unit: usize,
+    ) -> I::Vector {
+        any_mix(isa, self.options, input[1] + recurrent[1], n, old.hidden)
     }
 }
 
@@ -129,15 +154,28 @@ impl Cell<GATES> for ResetBefore {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
+        self,
+        _isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        _unit: usize,
+    ) -> Half<I::Vector> {
+        Half { value: input[2] + recurrent[2], memory: old.memory }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
+        n: I::Vector,
         _unit: usize,
-    ) -> State<I::Vector> {
-        let (z, n) = (input[1] + recurrent[1], input[2] + recurrent[2]);
+    ) -> I::Vector {
+        let z = input[1] + recurrent[1];
         let GruOptions { gate, candidate, clip, .. } = self.options;
         if gate == Activation::Sigmoid && candidate == Activation::Tanh && clip.is_none() {
             mix(isa, z, n, old.hidden)
@@ -148,11 +186,10 @@ impl Cell<GATES> for ResetBefore {
 }
 
 #[inline(always)]
-fn any_mix<I: Isa>(isa: I, options: GruOptions, z: I::Vector, n: I::Vector, old: I::Vector) -> State<I::Vector> {
+fn any_mix<I: Isa>(isa: I, options: GruOptions, z: I::Vector, n: I::Vector, old: I::Vector) -> I::Vector {
     let z = squash(isa, options, options.gate, z);
     let n = squash(isa, options, options.candidate, n);
-    let hidden = z.mul_add(old, (isa.splat(1.0) - z) * n).flush(isa.splat(NEGLIGIBLE));
-    State { hidden, memory: hidden }
+    z.mul_add(old, (isa.splat(1.0) - z) * n).flush(isa.splat(NEGLIGIBLE))
 }
 
 #[inline(always)]

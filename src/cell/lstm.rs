@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{gated_tanh, keep_and_write};
-use crate::kernel::step::{Cell, State};
+use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
 /// Gates of an LSTM unit, in the order i f g o.
@@ -60,17 +60,30 @@ impl Cell<GATES> for StandardLstm {
     const MEMORY: bool = true;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
         _unit: usize,
-    ) -> State<I::Vector> {
-        let [i, f, g, o] = sums::<I>(input, recurrent);
+    ) -> Half<I::Vector> {
+        let [i, f, g, _] = sums::<I>(input, recurrent);
         let c = keep_and_write(isa, f, old.memory, i, g);
-        State { hidden: gated_tanh(isa, o, c), memory: c.flush(isa.splat(NEGLIGIBLE)) }
+        Half { value: c, memory: c.flush(isa.splat(NEGLIGIBLE)) }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        c: I::Vector,
+        _unit: usize,
+    ) -> I::Vector {
+        gated_tanh(isa, input[3] + recurrent[3], c)
     }
 }
 
@@ -89,16 +102,16 @@ impl Cell<GATES> for AnyLstm<'_> {
     /// `z_i += p_i·c⁻`, `z_f += p_f·c⁻`, `z_o += p_o·c` (Gers & Schmidhuber 2000); then as [`StandardLstm`], with the
     /// options' activations.
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
         unit: usize,
-    ) -> State<I::Vector> {
+    ) -> Half<I::Vector> {
         let options = self.options;
-        let [i, f, g, o] = sums::<I>(input, recurrent);
+        let [i, f, g, _] = sums::<I>(input, recurrent);
         let (i, f) = (self.peek(isa, 0, unit, old.memory, i), self.peek(isa, 1, unit, old.memory, f));
         let one = isa.splat(1.0);
         let (i, f) = match options.coupling {
@@ -113,8 +126,21 @@ impl Cell<GATES> for AnyLstm<'_> {
             }
         };
         let c = f.mul_add(old.memory, i * self.squash(isa, options.input, g));
-        let o = self.squash(isa, options.gate, self.peek(isa, 2, unit, c, o));
-        State { hidden: o * activate(isa, options.output, c), memory: c.flush(isa.splat(NEGLIGIBLE)) }
+        Half { value: c, memory: c.flush(isa.splat(NEGLIGIBLE)) }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        c: I::Vector,
+        unit: usize,
+    ) -> I::Vector {
+        let o = self.peek(isa, 2, unit, c, input[3] + recurrent[3]);
+        self.squash(isa, self.options.gate, o) * activate(isa, self.options.output, c)
     }
 }
 

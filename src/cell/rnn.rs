@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::tanh_fraction;
-use crate::kernel::step::{Cell, State};
+use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
 /// Gates of a unit: the one sum.
@@ -35,17 +35,29 @@ impl Cell<GATES> for TanhRnn {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
-        isa: I,
+        _isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
+        old: State<I::Vector>,
         _unit: usize,
-    ) -> State<I::Vector> {
-        let tanh = tanh_fraction(isa, input[0] + recurrent[0]);
-        let hidden = (tanh.numerator / tanh.denominator).flush(isa.splat(NEGLIGIBLE));
-        State { hidden, memory: hidden }
+    ) -> Half<I::Vector> {
+        Half { value: input[0] + recurrent[0], memory: old.memory }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        _input: [I::Vector; GATES],
+        _recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        z: I::Vector,
+        _unit: usize,
+    ) -> I::Vector {
+        let tanh = tanh_fraction(isa, z);
+        (tanh.numerator / tanh.denominator).flush(isa.splat(NEGLIGIBLE))
     }
 }
 
@@ -60,24 +72,33 @@ impl Cell<GATES> for AnyRnn {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
-        isa: I,
+        _isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
+        old: State<I::Vector>,
         _unit: usize,
-    ) -> State<I::Vector> {
+    ) -> Half<I::Vector> {
+        Half { value: input[0] + recurrent[0], memory: old.memory }
+    }
+
+    #[inline(always)]
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        _input: [I::Vector; GATES],
+        _recurrent: [I::Vector; GATES],
+        _old: State<I::Vector>,
+        z: I::Vector,
+        _unit: usize,
+    ) -> I::Vector {
         let RnnOptions { activation, clip } = self.options;
-        let mut z = input[0] + recurrent[0];
-        if let Some(clip) = clip {
-            z = z.limit(isa.splat(clip));
-        }
+        let z = clip.map_or(z, #[inline(always)] |clip| z.limit(isa.splat(clip)));
         let hidden = match activation {
             Activation::Relu => z.clamp(isa.splat(0.0), isa.splat(f32::INFINITY)),
             other => activate(isa, other, z),
         };
-        let hidden = hidden.flush(isa.splat(NEGLIGIBLE));
-        State { hidden, memory: hidden }
+        hidden.flush(isa.splat(NEGLIGIBLE))
     }
 }

@@ -12,17 +12,41 @@ pub(crate) trait Cell<const GATES: usize>: Copy + Send + Sync {
     /// Whether there is a memory beside the hidden state (an LSTM's c).
     const MEMORY: bool;
 
-    /// From `input = b + W·x`, `recurrent = R·h⁻` and the old state to the new one; `unit` is the register's first unit.
+    /// The first half of the update, from `input = b + W·x`, `recurrent = R·h⁻` and the old state; `unit` is the register's
+    /// first unit.
     ///
     /// The two sums come apart because a GRU scales one of them. Implementations are `#[inline(always)]`.
-    fn advance<I: Isa>(
+    fn begin<I: Isa>(
         self,
         isa: I,
         input: [I::Vector; GATES],
         recurrent: [I::Vector; GATES],
         old: State<I::Vector>,
         unit: usize,
-    ) -> State<I::Vector>;
+    ) -> Half<I::Vector>;
+
+    /// The second half: the new h, from what `begin` left.
+    ///
+    /// The halves are apart because many rows go through the first and then through the second: a processor looks ahead some
+    /// 500 instructions, and that is two whole updates, whose chains it would wait for, but four or five halves.
+    fn end<I: Isa>(
+        self,
+        isa: I,
+        input: [I::Vector; GATES],
+        recurrent: [I::Vector; GATES],
+        old: State<I::Vector>,
+        half: I::Vector,
+        unit: usize,
+    ) -> I::Vector;
+}
+
+/// What the first half of an update leaves.
+#[derive(Clone, Copy)]
+pub(crate) struct Half<V> {
+    /// For the second half.
+    pub value: V,
+    /// The new memory.
+    pub memory: V,
 }
 
 /// The state of a register of hidden units.
@@ -58,21 +82,44 @@ pub(crate) fn update<I: Isa, C: Cell<GATES>, const GATES: usize>(
     blocks: std::ops::Range<usize>,
     rows: usize,
     input: &[f32],
-    recurrent: &[f32],
+    recurrent: &mut [f32],
     places: &mut Places<'_>,
 ) {
-    let width = blocks.len() * GATES * I::LANES;
+    let (width, gates) = (blocks.len() * GATES * I::LANES, GATES * I::LANES);
+    // Indices, not zipped iterators: what a row's iterators cost is as much as a small row's arithmetic.
     for row in 0..rows {
-        let input = &input[row * width..][..width];
-        let recurrent = &recurrent[row * width..][..width];
-        let sums = input.chunks_exact(GATES * I::LANES).zip(recurrent.chunks_exact(GATES * I::LANES));
-        for (block, (input, recurrent)) in blocks.clone().zip(sums) {
-            let (input, recurrent) = (load_all(isa, input), load_all(isa, recurrent));
-            finish::<I, C, GATES>(isa, cell, block * I::LANES, row, input, recurrent, places);
+        for index in 0..blocks.len() {
+            let (unit, at) = ((blocks.start + index) * I::LANES, row * width + index * gates);
+            let (input, recurrent) = (&input[at..][..gates], &mut recurrent[at..][..gates]);
+            let hidden = isa.load(&places.hidden[row * places.hidden_stride + unit..]);
+            let (input, sums) = (load_all(isa, input), load_all(isa, recurrent));
+            let half = if C::MEMORY {
+                let at = row * places.memory_stride + unit - places.first_unit;
+                let memory = &mut places.memory[at..][..I::LANES];
+                let half = cell.begin(isa, input, sums, State { hidden, memory: isa.load(memory) }, unit);
+                isa.store(half.memory, memory);
+                half
+            } else {
+                cell.begin(isa, input, sums, State { hidden, memory: hidden }, unit)
+            };
+            // The first gate's sum has been used: its place takes the half.
+            isa.store(half.value, recurrent);
+        }
+    }
+    for row in 0..rows {
+        for index in 0..blocks.len() {
+            let (unit, at) = ((blocks.start + index) * I::LANES, row * width + index * gates);
+            let (input, recurrent) = (&input[at..][..gates], &recurrent[at..][..gates]);
+            let at = row * places.hidden_stride + unit;
+            let hidden = isa.load(&places.hidden[at..]);
+            let (input, sums) = (load_all(isa, input), load_all(isa, recurrent));
+            let old = State { hidden, memory: hidden };
+            isa.store(cell.end(isa, input, sums, old, sums[0], unit), &mut places.next[at..]);
         }
     }
 }
 
+/// Updates one register of one row from sums in registers.
 #[inline(always)]
 fn finish<I: Isa, C: Cell<GATES>, const GATES: usize>(
     isa: I,
@@ -87,12 +134,14 @@ fn finish<I: Isa, C: Cell<GATES>, const GATES: usize>(
     let hidden = isa.load(&places.hidden[at..]);
     if C::MEMORY {
         let memory = &mut places.memory[row * places.memory_stride + unit - places.first_unit..][..I::LANES];
-        let new = cell.advance(isa, input, recurrent, State { hidden, memory: isa.load(memory) }, unit);
-        isa.store(new.memory, memory);
-        isa.store(new.hidden, &mut places.next[at..]);
+        let old = State { hidden, memory: isa.load(memory) };
+        let half = cell.begin(isa, input, recurrent, old, unit);
+        isa.store(half.memory, memory);
+        isa.store(cell.end(isa, input, recurrent, old, half.value, unit), &mut places.next[at..]);
     } else {
-        let new = cell.advance(isa, input, recurrent, State { hidden, memory: hidden }, unit);
-        isa.store(new.hidden, &mut places.next[at..]);
+        let old = State { hidden, memory: hidden };
+        let half = cell.begin(isa, input, recurrent, old, unit);
+        isa.store(cell.end(isa, input, recurrent, old, half.value, unit), &mut places.next[at..]);
     }
 }
 

@@ -307,11 +307,14 @@ impl Running<'_> {
                     break;
                 }
                 starts[count] = rows;
-                for row in 0..running {
+                let together = share.order.is_none() && share.lengths.is_none() && x_place.row == strides.x;
+                for row in 0..if together { 1 } else { running } {
                     let length = share.length(row);
                     let at = if way == Way::Forward { first + count } else { length - 1 - first - count };
-                    let source = &x[x_place.at(&share, at, row)..][..sizes.input];
-                    stage(isa, source, &mut staged[(rows + row) * strides.x..][..sizes.input]);
+                    // Rows that lie side by side, as they are wanted, are taken as one.
+                    let width = if together { (running - 1) * strides.x + sizes.input } else { sizes.input };
+                    let source = &x[x_place.at(&share, at, row)..][..width];
+                    stage(isa, source, &mut staged[(rows + row) * strides.x..][..width]);
                 }
                 rows += running;
                 count += 1;
@@ -347,7 +350,10 @@ impl Running<'_> {
                 if let Some(member) = member {
                     exchange(member, step % 2, sizes.hidden, running, next, &own, strides.hidden);
                 }
-                if leader && let Some((target, place)) = &output {
+                // What goes to the next layer, each member of a team writes in its own room.
+                if let Some((target, place)) = &output
+                    && (leader || place.of == Of::Share)
+                {
                     for row in 0..running {
                         let at = if way == Way::Forward { step } else { share.length(row) - 1 - step };
                         target.write(place.at(&share, at, row), &next[row * strides.hidden..][..sizes.output]);
@@ -386,14 +392,12 @@ fn ahead(bytes: usize) -> Ahead {
 #[inline(always)]
 fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
     let negligible = isa.splat(1e-20);
-    let mut from = source.chunks_exact(I::LANES);
-    let mut to = target.chunks_exact_mut(I::LANES);
-    for (from, to) in from.by_ref().zip(to.by_ref()) {
-        isa.store(isa.load(from).flush(negligible), to);
+    let whole = source.len() / I::LANES * I::LANES;
+    for at in (0..whole).step_by(I::LANES) {
+        isa.store(isa.load(&source[at..]).flush(negligible), &mut target[at..]);
     }
-    let rest = from.remainder();
-    if !rest.is_empty() {
-        isa.store_part(isa.load_part(rest).flush(negligible), to.into_remainder());
+    if whole < source.len() {
+        isa.store_part(isa.load_part(&source[whole..]).flush(negligible), &mut target[whole..source.len()]);
     }
 }
 
@@ -550,8 +554,9 @@ fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
                 }
                 heard[GATES - 1] = isa.load(&sums[row * width + index * I::LANES..]);
                 let old = isa.load(&hidden[unit..]);
-                let new = cell.advance(isa, own, heard, State { hidden: old, memory: old }, block * I::LANES);
-                isa.store(new.hidden, &mut next[unit..]);
+                let (state, at) = (State { hidden: old, memory: old }, block * I::LANES);
+                let half = cell.begin(isa, own, heard, state, at);
+                isa.store(cell.end(isa, own, heard, state, half.value, at), &mut next[unit..]);
             }
         }
     }
