@@ -1,6 +1,8 @@
 #![doc = include_str!("../docs/crate.md")]
 
 pub mod activation;
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod cell;
 mod error;
 mod kernel;

@@ -4,6 +4,7 @@ use std::hint::spin_loop;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Splits `count` things into at most `shares` ranges whose lengths differ by at most one; none is empty.
 pub(crate) fn split(count: usize, shares: usize) -> impl Iterator<Item = Range<usize>> {
@@ -120,9 +121,6 @@ const CLOSED: usize = usize::MAX / 2;
 /// 10 to 40 ns.)
 const SPINS: u32 = 300;
 
-/// Looks of the leader for others to come: longer than a sleeping thread takes to wake.
-const PATIENCE: u32 = 1_500;
-
 /// One thread's place in a team.
 pub(crate) struct Member<'a> {
     team: &'a Team,
@@ -148,7 +146,9 @@ impl Team {
     }
 
     /// Runs `work` on this thread and on as many of rayon's current pool as come, up to the most.
-    pub fn gather(&mut self, work: impl Fn(Member<'_>) + Sync) {
+    ///
+    /// Nobody is waited for longer than `patience`: a sleeping thread takes some 50 µs to wake, a busy one may not come.
+    pub fn gather(&mut self, patience: Duration, work: impl Fn(Member<'_>) + Sync) {
         // The leader itself.
         *self.came.get_mut() = 1;
         *self.members.get_mut() = 0;
@@ -160,11 +160,9 @@ impl Team {
             for _ in 1..team.most {
                 scope.spawn(move |_| team.join(work));
             }
-            // Threads that spin for work come within a microsecond or two, those that sleep within ten.
-            let mut patience = 0;
-            while team.came.load(Ordering::Acquire) < team.most && patience < PATIENCE {
+            let start = Instant::now();
+            while team.came.load(Ordering::Acquire) < team.most && start.elapsed() < patience {
                 spin_loop();
-                patience += 1;
             }
             let count = team.came.fetch_add(CLOSED, Ordering::AcqRel);
             team.members.store(count, Ordering::Release);

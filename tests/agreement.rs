@@ -17,7 +17,7 @@ struct Run {
 }
 
 fn run(case: &Case, level: Level, threads: usize) -> Run {
-    let model = Model::with_level(&case.weights(), level).unwrap();
+    let model = Model::with_level(case.weights(), level).unwrap();
     let mut session = Session::new(&model, case.sizes.batch).unwrap().with_threads(threads);
     session.set_state(&case.h0, &case.c0).unwrap();
     let mut y = vec![f32::NAN; case.sizes.steps * case.sizes.batch * case.sizes.hidden];
@@ -103,7 +103,7 @@ proptest! {
         let Sizes { batch, input, hidden, .. } = sizes;
         for level in levels() {
             let whole = run(&case, level, 1);
-            let model = Arc::new(Model::with_level(&case.weights(), level).unwrap());
+            let model = Arc::new(Model::with_level(case.weights(), level).unwrap());
             let start = |threads| {
                 let mut session = Session::new(Arc::clone(&model), batch).unwrap().with_threads(threads);
                 session.set_state(&case.h0, &case.c0).unwrap();
@@ -137,7 +137,7 @@ proptest! {
         };
         for level in levels() {
             let expected = run(&case, level, 1);
-            let model = Model::with_level(&case.weights(), level).unwrap();
+            let model = Model::with_level(case.weights(), level).unwrap();
             let mut session = Session::new(&model, batch).unwrap().with_threads(threads);
             session.set_state(&case.h0, &case.c0).unwrap();
             let mut y = vec![f32::NAN; expected.y.len()];
@@ -223,22 +223,25 @@ fn cell_states(level: Level, sums: &[[f32; 4]], c0: f32) -> Vec<f32> {
 fn what_a_nearly_closed_gate_lets_through_is_relatively_exact() {
     let sigmoid = |z: f32| 1.0 / (1.0 + (-f64::from(z)).exp());
     for level in levels() {
-        // i·g with c⁻ = 0: input gates from −60 to 20, candidates from 1e-10 to saturated, both signs.
-        let gates = (0..161).map(|n| n as f32 * 0.5 - 60.0);
+        // i·g with c⁻ = 0: input gates from −30 to 30, beyond which they do not close further; candidates from 1e-10 to
+        // saturated, both signs.
+        let gates = (0..121).map(|n| n as f32 * 0.5 - 30.0);
         let candidates = [1e-10, 1e-7, 3e-4, 0.031, 0.4, 1.7, 6.5, 30.0].into_iter().flat_map(|g: f32| [g, -g]);
-        let sums: Vec<[f32; 4]> =
-            gates.flat_map(|i| candidates.clone().map(move |g| [i, 0.0, g, 0.0])).take(2576).collect();
-        for (sums, found) in sums.chunks(161).flat_map(|sums| sums.iter().zip(cell_states(level, sums, 0.0))) {
+        let sums: Vec<[f32; 4]> = gates.flat_map(|i| candidates.clone().map(move |g| [i, 0.0, g, 0.0])).collect();
+        for (sums, found) in sums.chunks(121).flat_map(|sums| sums.iter().zip(cell_states(level, sums, 0.0))) {
             let expected = sigmoid(sums[0]) * f64::from(sums[2]).tanh();
+            if found == 0.0 && expected.abs() < 1e-20 {
+                continue; // What is negligible ends there, and not in subnormal numbers.
+            }
             let error = (f64::from(found) - expected).abs() / expected.abs();
-            assert!(error < 5e-7, "{level}: σ({})·tanh({}) = {found:e}, {error:e} off", sums[0], sums[2]);
+            assert!(error < 4e-7, "{level}: σ({})·tanh({}) = {found:e}, {error:e} off", sums[0], sums[2]);
         }
         // f·c⁻ with i·g = 0.
-        let sums: Vec<[f32; 4]> = (0..201).map(|n| [0.0, n as f32 * 0.5 - 79.0, 0.0, 0.0]).collect();
+        let sums: Vec<[f32; 4]> = (0..121).map(|n| [0.0, n as f32 * 0.5 - 30.0, 0.0, 0.0]).collect();
         for (sums, found) in sums.iter().zip(cell_states(level, &sums, 3.0)) {
             let expected = sigmoid(sums[1]) * 3.0;
             let error = (f64::from(found) - expected).abs() / expected;
-            assert!(error < 5e-7, "{level}: σ({})·3 = {found:e}, {error:e} off", sums[1]);
+            assert!(error < 2e-7, "{level}: σ({})·3 = {found:e}, {error:e} off", sums[1]);
         }
     }
 }

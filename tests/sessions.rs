@@ -8,7 +8,7 @@ use gatewise::{Error, Layout, Model, Session};
 #[test]
 fn buffers_that_do_not_fit_are_refused_and_leave_the_state_as_it_was() {
     let case = Case::random(Sizes { steps: 2, batch: 3, input: 4, hidden: 5 }, 0.3, 6);
-    let model = Model::new(&case.weights()).unwrap();
+    let model = Model::new(case.weights()).unwrap();
     let mut session = Session::new(&model, 3).unwrap();
     session.set_state(&case.h0, &case.c0).unwrap();
     let mut y = vec![0.0; 30];
@@ -31,7 +31,7 @@ fn buffers_that_do_not_fit_are_refused_and_leave_the_state_as_it_was() {
 #[test]
 fn no_steps_leave_the_state_as_it_was() {
     let case = Case::random(Sizes { steps: 1, batch: 2, input: 3, hidden: 4 }, 0.3, 7);
-    let model = Model::new(&case.weights()).unwrap();
+    let model = Model::new(case.weights()).unwrap();
     for layout in [Layout::TimeMajor, Layout::BatchFirst] {
         let mut session = Session::new(&model, 2).unwrap().with_threads(2);
         session.set_state(&case.h0, &case.c0).unwrap();
@@ -43,7 +43,7 @@ fn no_steps_leave_the_state_as_it_was() {
 #[test]
 fn a_reset_session_starts_from_zeros() {
     let case = Case::random(Sizes { steps: 1, batch: 2, input: 3, hidden: 4 }, 0.3, 10);
-    let model = Model::new(&case.weights()).unwrap();
+    let model = Model::new(case.weights()).unwrap();
     let expected = Session::new(&model, 2).unwrap().step(&case.x).unwrap().to_vec();
     let mut session = Session::new(&model, 2).unwrap();
     session.set_state(&case.h0, &case.c0).unwrap();
@@ -56,7 +56,7 @@ fn a_reset_session_starts_from_zeros() {
 #[test]
 fn an_empty_batch_and_one_too_large_are_refused() {
     let case = Case::random(Sizes { steps: 1, batch: 1, input: 1, hidden: 3 }, 0.3, 8);
-    let model = Model::new(&case.weights()).unwrap();
+    let model = Model::new(case.weights()).unwrap();
     for batch in [0, usize::MAX, usize::MAX / 4] {
         assert!(matches!(Session::new(&model, batch), Err(Error::Size { what: "batch", .. })), "{batch}");
     }
@@ -65,7 +65,7 @@ fn an_empty_batch_and_one_too_large_are_refused() {
 #[test]
 fn sessions_share_a_model_across_threads() {
     let case = Case::random(Sizes { steps: 20, batch: 1, input: 3, hidden: 10 }, 0.3, 9);
-    let model = Model::new(&case.weights()).unwrap();
+    let model = Model::new(case.weights()).unwrap();
     let run = || {
         let mut session = Session::new(&model, 1).unwrap();
         let mut y = vec![0.0; 200];

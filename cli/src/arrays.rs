@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use npyz::npz::{NpzArchive, NpzWriter};
-use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
+use npyz::{DType, Deserialize, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use crate::files::write_whole;
 
@@ -17,6 +17,15 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// The last axis moves fastest.
     pub values: Vec<f64>,
+}
+
+/// An array of whole numbers in C order, which for one axis is every order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integers {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// Wide enough for any element type.
+    pub values: Vec<i128>,
 }
 
 /// Which element type a file is written with.
@@ -53,14 +62,22 @@ impl Arrays {
         if !self.names.iter().any(|known| known == name) {
             return Ok(None);
         }
-        self.read_entry(name).with_context(|| format!("array {name}")).map(Some)
+        self.entry(name).and_then(|bytes| parse(&bytes)).with_context(|| format!("array {name}")).map(Some)
+    }
+
+    /// Reads an array of integers; `None` if the file has none of that name.
+    pub fn read_integers(&mut self, name: &str) -> Result<Option<Integers>> {
+        if !self.names.iter().any(|known| known == name) {
+            return Ok(None);
+        }
+        self.entry(name).and_then(|bytes| parse_integers(&bytes)).with_context(|| format!("array {name}")).map(Some)
     }
 
     /// The whole entry comes into memory first: only at its end is its checksum compared, and its length is then known.
-    fn read_entry(&mut self, name: &str) -> Result<Array> {
+    fn entry(&mut self, name: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.archive.zip_archive().by_name(&npyz::npz::file_name_from_array_name(name))?.read_to_end(&mut bytes)?;
-        parse(&bytes)
+        Ok(bytes)
     }
 
     /// Reads an array that must be there; `shape` says which one is meant.
@@ -73,8 +90,49 @@ impl Arrays {
     }
 }
 
-/// Reads an array in the `.npy` format. What its header claims is compared with the bytes that are there.
+/// Reads an array of floats in the `.npy` format.
 fn parse(bytes: &[u8]) -> Result<Array> {
+    let (header, data) = checked_header(bytes, "float32 or float64", |kind| matches!(kind, (TypeChar::Float, 4 | 8)))?;
+    let (shape, order) = (shape(&header)?, header.order());
+    let values: Vec<f64> = match NpyFile::with_header(header, data).try_data::<f32>() {
+        Ok(values) => values.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?,
+        Err(file) => file.into_vec()?,
+    };
+    let values = if order == Order::Fortran { to_c_order(&shape, &values) } else { values };
+    Ok(Array { shape, values })
+}
+
+/// Reads an array of integers of any width in the `.npy` format.
+fn parse_integers(bytes: &[u8]) -> Result<Integers> {
+    let (header, data) =
+        checked_header(bytes, "integers", |kind| matches!(kind, (TypeChar::Int | TypeChar::Uint, 1 | 2 | 4 | 8)))?;
+    let shape = shape(&header)?;
+    let DType::Plain(kind) = header.dtype() else { bail!("structured arrays are not read: expected integers") };
+    let file = NpyFile::with_header(header, data);
+    let values = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Int, 1) => widened::<i8>(file),
+        (TypeChar::Int, 2) => widened::<i16>(file),
+        (TypeChar::Int, 4) => widened::<i32>(file),
+        (TypeChar::Int, _) => widened::<i64>(file),
+        (_, 1) => widened::<u8>(file),
+        (_, 2) => widened::<u16>(file),
+        (_, 4) => widened::<u32>(file),
+        _ => widened::<u64>(file),
+    }?;
+    Ok(Integers { shape, values })
+}
+
+fn widened<T: Deserialize + Into<i128>>(file: NpyFile<&[u8]>) -> Result<Vec<i128>> {
+    Ok(file.data::<T>()?.map(|value| value.map(Into::into)).collect::<Result<_, _>>()?)
+}
+
+/// The header and what follows it. What the header claims is compared with the bytes that are there, and `is_read` says which
+/// element types are read.
+fn checked_header<'a>(
+    bytes: &'a [u8],
+    expected: &str,
+    is_read: impl Fn((TypeChar, u64)) -> bool,
+) -> Result<(NpyHeader, &'a [u8])> {
     check_header(bytes)?;
     let mut data = bytes;
     let header = NpyHeader::from_reader(&mut data).map_err(|error| {
@@ -82,29 +140,24 @@ fn parse(bytes: &[u8]) -> Result<Array> {
         let reason = error.to_string();
         anyhow!("its header cannot be read: {}", reason.lines().next().unwrap_or_default())
     })?;
-    let shape: Vec<usize> = header.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?;
     let kind = match header.dtype() {
         DType::Plain(kind) => kind,
-        _ => bail!("structured arrays are not read: expected float32 or float64"),
+        _ => bail!("structured arrays are not read: expected {expected}"),
     };
-    let width = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Float, width @ (4 | 8)) => width as usize,
-        _ => bail!("element type {kind} is not read: expected float32 or float64"),
-    };
-    let expected = shape.iter().try_fold(width, |product, axis| product.checked_mul(*axis));
+    let width = kind.size_field();
+    ensure!(is_read((kind.type_char(), width)), "element type {kind} is not read: expected {expected}");
+    let (shape, width) = (shape(&header)?, usize::try_from(width)?);
+    let size = shape.iter().try_fold(width, |product, axis| product.checked_mul(*axis));
     ensure!(
-        expected == Some(data.len()),
+        size == Some(data.len()),
         "its header speaks of shape {shape:?} of {width} bytes each, the file holds {} bytes",
         data.len()
     );
-    let (order, file) = (header.order(), NpyFile::with_header(header, data));
-    let values: Vec<f64> = if width == 4 {
-        file.data::<f32>()?.map(|value| value.map(f64::from)).collect::<Result<_, _>>()?
-    } else {
-        file.into_vec()?
-    };
-    let values = if order == Order::Fortran { to_c_order(&shape, &values) } else { values };
-    Ok(Array { shape, values })
+    Ok((header, data))
+}
+
+fn shape(header: &NpyHeader) -> Result<Vec<usize>> {
+    Ok(header.shape().iter().map(|axis| usize::try_from(*axis)).collect::<Result<_, _>>()?)
 }
 
 /// Refuses a shape whose product overflows, which npyz multiplies unchecked.

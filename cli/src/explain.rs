@@ -9,7 +9,7 @@ use gatewise_reference::{
 };
 
 use crate::inputs::{self, Expected};
-use crate::model::{self, CellKind, Nonlinearity, ReferenceCell};
+use crate::model::{self, CellKind, Nonlinearity};
 use crate::text;
 
 #[derive(clap::Args)]
@@ -28,7 +28,7 @@ pub struct Arguments {
     /// The cell whose weights they are
     #[arg(long, value_enum, requires = "weights")]
     cell: Option<CellKind>,
-    /// Input arrays x and, if given, h0 and c0, .npz
+    /// Input arrays x and, if given, h0, c0 and lengths, .npz
     #[arg(long, value_name = "X.npz", requires = "weights")]
     input: Option<PathBuf>,
     /// Which time step, from 0, or all
@@ -135,31 +135,39 @@ fn trace_file(
     kind: CellKind,
     input: &std::path::Path,
 ) -> Result<(Trace<f64>, String)> {
-    let tensors = model::read(weights, arguments.prefix.as_deref(), kind)?;
-    let (input_size, hidden_size) = (tensors.input_size, tensors.hidden_size);
-    let cell_state = kind == CellKind::Lstm;
-    let expected = Expected { input_size, hidden_size, cell_state, batch_first: arguments.batch_first };
+    let known = kind.cell(arguments.nonlinearity)?;
+    let cell = model::reference_cell(&model::read_layer(weights, arguments.prefix.as_deref(), known)?, known)?;
+    let (input_size, hidden_size, state_size) = (cell.input_size(), cell.hidden_size(), cell.output_size());
+    let expected = Expected {
+        input: input_size,
+        passes: 1,
+        state: state_size,
+        memory: cell.has_cell_state().then_some(hidden_size),
+        batch_first: arguments.batch_first,
+    };
     let inputs = inputs::read(input, expected)?;
-    arguments.step.check("step", inputs.steps)?;
+    let row = arguments.batch;
+    Pick::One(row).check("batch", inputs.batch)?;
+    // Padding is computed by nobody, and changes nothing before it.
+    let valid = inputs.lengths.as_ref().map_or(inputs.steps, |lengths| lengths[row]);
+    ensure!(valid > 0, "{}: array lengths: sequence {row} has no step to explain", input.display());
+    arguments.step.check("step", valid)?;
     arguments.unit.check("unit", hidden_size)?;
-    Pick::One(arguments.batch).check("batch", inputs.batch)?;
 
     // Only the chosen sequence, and no step behind the chosen one, has to be computed.
-    let row = arguments.batch;
-    let steps = arguments.step.filter().map_or(inputs.steps, |step| step + 1);
+    let steps = arguments.step.filter().map_or(valid, |step| step + 1);
     let pick = |values: &[f64], width: usize| values.get(row * width..(row + 1) * width).map(<[f64]>::to_vec);
     let x: Vec<f64> = (0..steps)
         .flat_map(|step| &inputs.x[(step * inputs.batch + row) * input_size..][..input_size])
         .copied()
         .collect();
-    let (h0, c0) = (pick(&inputs.h0, hidden_size), pick(&inputs.c0, hidden_size));
+    let (h0, c0) = (pick(&inputs.h0, state_size), pick(&inputs.c0, hidden_size));
     let sequence =
         Sequence { layout: Layout::BatchFirst, batch: 1, steps, x: &x, h0: h0.as_deref(), c0: c0.as_deref() };
 
-    let cell = ReferenceCell::new(&tensors, kind, arguments.nonlinearity)?;
     let filter = TraceFilter { batch: None, step: arguments.step.filter(), unit: arguments.unit.filter() };
     let mut recorder = OneSequence { row, trace: Trace::new(filter) };
-    cell.forward(&sequence, &mut recorder).with_context(|| input.display().to_string())?;
+    gatewise_reference::forward(&cell, &sequence, &mut recorder).with_context(|| input.display().to_string())?;
     let unit = match arguments.unit {
         Pick::One(unit) => format!("unit {unit} of {hidden_size} (--unit N or all)"),
         Pick::All => format!("all {hidden_size} units"),
@@ -168,7 +176,7 @@ fn trace_file(
         "{}: {}, {input_size} features, {unit}; {} steps (--step N or all), {} sequences (--batch N)\n",
         weights.display(),
         kind.name(),
-        inputs.steps,
+        valid,
         inputs.batch
     );
     Ok((recorder.trace, heading))

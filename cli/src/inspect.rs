@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use gatewise::load::safetensors::{LayerName, SafetensorsFile, TensorInfo};
-use gatewise::{Level, LstmWeights, Model};
+use anyhow::Result;
+use gatewise::load::safetensors::{ModuleName, SafetensorsFile, TensorInfo};
 
-use crate::model::CellKind;
+use crate::model::{self, CellKind, Module, Nonlinearity};
 use crate::text::{self, count};
 
 #[derive(clap::Args)]
@@ -25,12 +24,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     page += &text::table(&["tensor", "type", "shape", "values"], &[3], rows);
     page += &format!("\n  {} parameters in all\n", count(tensors.iter().map(values).sum()));
 
-    let layers = file.layers();
-    if layers.is_empty() {
+    let modules = file.modules();
+    if modules.is_empty() {
         page += "\nNo recurrent layer: none of the tensors is a weight_ih_l0 or weight_ih.\n";
     }
-    for layer in &layers {
-        page += &describe(&file, &tensors, layer)?;
+    for name in &modules {
+        page += &describe(&file, &tensors, name)?;
     }
     text::print(&page)
 }
@@ -39,50 +38,65 @@ fn values(tensor: &TensorInfo) -> usize {
     tensor.shape.iter().product()
 }
 
-fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], layer: &LayerName) -> Result<String> {
-    let LayerName { prefix, suffix } = layer;
-    let heading = format!("\nLayer {prefix}weight_*{suffix}\n");
-    let Some(cell) = guess_cell(tensors, layer) else {
+fn describe(file: &SafetensorsFile, tensors: &[TensorInfo], name: &ModuleName) -> Result<String> {
+    let ModuleName { prefix, suffix } = name;
+    let heading = format!("\nModule {prefix}weight_*{suffix}\n");
+    let Some(cell) = guess_cell(tensors, name) else {
         return Ok(heading + "  not one of LSTM, GRU, simple RNN: weight_hh must be (G·H, H) with G = 4, 3 or 1\n");
     };
-    let layer = match file.layer(Some(prefix), cell.gates()) {
-        Ok(layer) => layer,
+    // The activation changes neither sizes nor costs.
+    let module = match file.module(Some(prefix), cell.cell(Nonlinearity::Tanh)?) {
+        Ok(tensors) => Module::new(tensors),
         Err(error) => return Ok(format!("{heading}  {}: {error}\n", cell.name())),
     };
-    let (input, hidden, gates) = (layer.input_size, layer.hidden_size, cell.gates());
-    let bias = if layer.biases.is_some() { 2 * gates * hidden } else { 0 };
-    let mut rows = vec![
-        vec!["cell".to_owned(), format!("{} (--cell {})", cell.name(), format!("{cell:?}").to_lowercase())],
-        vec!["sizes".to_owned(), format!("{input} features (I), {hidden} hidden units (H)")],
-        vec!["parameters".to_owned(), count(gates * hidden * (input + hidden) + bias)],
-        vec![
-            "operations".to_owned(),
-            format!("{} FLOPs a step and sequence", count(2 * gates * hidden * (input + hidden))),
-        ],
-    ];
-    if cell == CellKind::Lstm {
-        let level = Level::chosen().with_context(|| format!("environment variable {}", Level::VARIABLE))?;
-        let model = Model::with_level(&LstmWeights::from_torch(&layer)?, level)?;
-        rows.push(vec!["packed".to_owned(), format!("{} bytes for {level}", count(model.packed_bytes()))]);
-        rows.push(vec![
-            "kernel".to_owned(),
+    let level = model::level(None)?;
+    let packed = module.tensors.builder()?.level(level).build()?;
+    let projection =
+        if module.state == module.hidden { String::new() } else { format!(", projected to {} (P)", module.state) };
+    let directions = if module.directions == 1 { "forward" } else { "both directions, side by side" };
+    let row = |what: &str, text: String| vec![what.to_owned(), text];
+    let rows = [
+        row("cell", format!("{} (--cell {})", cell.name(), cell.option())),
+        row("sizes", format!("{} features (I), {} hidden units (H){projection}", module.input, module.hidden)),
+        row("layers", format!("{}, {directions}", module.layers)),
+        row("output", format!("{} values a step", packed.output_size())),
+        row("parameters", count(parameters(&module))),
+        row("operations", format!("{} FLOPs a step and sequence", count(packed.flops_per_step()))),
+        row("packed", format!("{} bytes for {level}", count(packed.packed_bytes()))),
+        row(
+            "kernel",
             format!(
-                "{level}: {} hidden units a register, tiles of up to {} rows × 4 gates",
+                "{level}: {} hidden units a register, tiles of up to {} rows × 3 registers",
                 level.lanes(),
                 level.tile_rows()
             ),
-        ]);
-    } else {
-        rows.push(vec!["kernel".to_owned(), "none yet; run and explain use the reference".to_owned()]);
-    }
+        ),
+    ];
     Ok(heading + &text::table(&[], &[], rows))
 }
 
-/// PyTorch stacks the G gates' rows: weight_hh is (G·H, H).
-fn guess_cell(tensors: &[TensorInfo], layer: &LayerName) -> Option<CellKind> {
-    let name = format!("{}weight_hh{}", layer.prefix, layer.suffix);
-    let shape = &tensors.iter().find(|tensor| tensor.name == name)?.shape;
-    let &[rows, hidden] = &shape[..] else { return None };
-    let fits = |cell: &CellKind| hidden > 0 && cell.gates().checked_mul(hidden) == Some(rows);
-    [CellKind::Lstm, CellKind::Gru, CellKind::Rnn].into_iter().find(fits)
+fn parameters(module: &Module) -> usize {
+    let passes = module.tensors.layers.iter().flat_map(|layer| layer.passes());
+    let values = passes.map(|pass| {
+        let biases = pass.biases.iter().flatten().map(Vec::len).sum::<usize>();
+        pass.weight_ih.len() + pass.weight_hh.len() + biases + pass.projection.as_ref().map_or(0, Vec::len)
+    });
+    values.sum()
+}
+
+/// PyTorch stacks the G gates' rows: weight_hh is (G·H, H), or (G·H, P) beside a weight_hr of (P, H).
+fn guess_cell(tensors: &[TensorInfo], name: &ModuleName) -> Option<CellKind> {
+    let shape = |own: &str| {
+        let name = format!("{}{own}{}", name.prefix, name.suffix);
+        tensors.iter().find(|tensor| tensor.name == name).map(|tensor| &tensor.shape[..])
+    };
+    let &[rows, state] = shape("weight_hh")? else { return None };
+    let hidden = match shape("weight_hr") {
+        Some(&[_, hidden]) => hidden,
+        _ => state,
+    };
+    let fits = |gates: usize| hidden > 0 && gates.checked_mul(hidden) == Some(rows);
+    [(4, CellKind::Lstm), (3, CellKind::Gru), (1, CellKind::Rnn)]
+        .into_iter()
+        .find_map(|(gates, cell)| fits(gates).then_some(cell))
 }

@@ -1,6 +1,7 @@
 //! The `gatewise` command: worked examples, hand-calculation checks, and trained recurrent models on the CPU.
 
 mod arrays;
+mod bench;
 mod check;
 mod explain;
 mod files;
@@ -28,6 +29,7 @@ Start here:
   gatewise                                the worked example, gate by gate, and the speed of this machine
   gatewise check examples/worked.toml     verify a hand calculation
   gatewise explain --step 0               every number of a step, with its formula
+  gatewise bench --cell gru --hidden 128  the time of a case beside a loop of nothing but multiply-adds
 
 Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage.
 The environment variable GATEWISE_ISA (avx512, avx2, portable) forces an instruction set."
@@ -45,10 +47,12 @@ enum Command {
     Explain(explain::Arguments),
     /// Verify a hand calculation and name the likely mistake.
     Check(check::Arguments),
-    /// Run a trained layer on a batch of sequences.
+    /// Run a trained module on a batch of sequences.
     Run(run::Arguments),
     /// Show what a model file holds and what it costs to run.
     Inspect(inspect::Arguments),
+    /// Time one case, as a line of JSON or for reading.
+    Bench(bench::Arguments),
 }
 
 /// How a command that did its work ended.
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments).map(|()| Outcome::Done),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+        Command::Bench(arguments) => bench::run(&arguments).map(|()| Outcome::Done),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -1,12 +1,13 @@
-//! A layer from a weights file, as the reference's cell: the same tensors for the book and for the kernels.
+//! A recurrent module from a weights file: the same tensors for the kernels and, as the reference's network, for the book.
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use gatewise::TorchTensors;
 use gatewise::load::safetensors::SafetensorsFile;
-use gatewise_reference::{Function, Gru, Lstm, Output, PyTorchWeights, Recorder, Sequence, SimpleRnn, forward};
+use gatewise::load::{Cell, TorchModule};
+use gatewise::{Activation, Error, Level, TorchTensors};
+use gatewise_reference::{AnyCell, Function, Gru, Layer, Lstm, Merge, Network, PyTorchWeights, SimpleRnn};
 
 /// The cell whose weights a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,13 +31,15 @@ pub enum Nonlinearity {
 }
 
 impl CellKind {
-    /// Gates of a unit.
-    pub fn gates(self) -> usize {
-        match self {
-            CellKind::Lstm => 4,
-            CellKind::Gru => 3,
-            CellKind::Rnn => 1,
-        }
+    /// As the library knows it; an activation that the cell cannot have is refused, not ignored.
+    pub fn cell(self, nonlinearity: Nonlinearity) -> Result<Cell> {
+        Ok(match (self, nonlinearity) {
+            (CellKind::Lstm, Nonlinearity::Tanh) => Cell::Lstm,
+            (CellKind::Gru, Nonlinearity::Tanh) => Cell::Gru,
+            (CellKind::Rnn, Nonlinearity::Tanh) => Cell::Rnn(Activation::Tanh),
+            (CellKind::Rnn, Nonlinearity::Relu) => Cell::Rnn(Activation::Relu),
+            (_, Nonlinearity::Relu) => bail!("--nonlinearity relu: expected --cell rnn, found {}", self.option()),
+        })
     }
 
     /// What people call it.
@@ -47,56 +50,123 @@ impl CellKind {
             CellKind::Rnn => "simple RNN",
         }
     }
+
+    /// How `--cell` calls it.
+    pub fn option(self) -> &'static str {
+        match self {
+            CellKind::Lstm => "lstm",
+            CellKind::Gru => "gru",
+            CellKind::Rnn => "rnn",
+        }
+    }
 }
 
-/// Reads the tensors of the layer behind `prefix`; errors name the file.
-pub fn read(path: &Path, prefix: Option<&str>, cell: CellKind) -> Result<TorchTensors> {
+/// A recurrent module and its sizes.
+pub struct Module {
+    /// The tensors.
+    pub tensors: TorchModule,
+    /// I
+    pub input: usize,
+    /// H
+    pub hidden: usize,
+    /// P: values of h, H where there is no projection.
+    pub state: usize,
+    /// L
+    pub layers: usize,
+    /// D: 1, or 2 with a reverse direction.
+    pub directions: usize,
+}
+
+impl Module {
+    /// Takes the tensors of at least one layer.
+    pub fn new(tensors: TorchModule) -> Self {
+        let first = &tensors.layers[0].forward;
+        let (input, hidden) = (first.input_size, first.hidden_size);
+        Module {
+            input,
+            hidden,
+            state: first.projection.as_ref().map_or(hidden, |projection| projection.len() / hidden),
+            layers: tensors.layers.len(),
+            directions: tensors.layers[0].passes().count(),
+            tensors,
+        }
+    }
+
+    /// Layers and directions, whose states there are: N = L·D.
+    pub fn passes(&self) -> usize {
+        self.layers * self.directions
+    }
+
+    /// Values of y in a row: D·P.
+    pub fn output(&self) -> usize {
+        self.directions * self.state
+    }
+
+    /// Such as `LSTM I=8 H=16 P=4, 2 layers, both directions`.
+    pub fn describe(&self, kind: CellKind) -> String {
+        let projection = if self.state == self.hidden { String::new() } else { format!(" P={}", self.state) };
+        let layers = if self.layers == 1 { String::new() } else { format!(", {} layers", self.layers) };
+        let directions = if self.directions == 1 { "" } else { ", both directions" };
+        format!("{} I={} H={}{projection}{layers}{directions}", kind.name(), self.input, self.hidden)
+    }
+
+    /// The reference's network, in double precision.
+    pub fn network(&self) -> Result<Network<AnyCell<f64>>> {
+        let cell = self.tensors.cell;
+        let layers = self.tensors.layers.iter().map(|layer| {
+            let forward = reference_cell(&layer.forward, cell)?;
+            Ok(match &layer.reverse {
+                None => Layer::Forward(forward),
+                Some(reverse) => Layer::Both { forward, reverse: reference_cell(reverse, cell)?, merge: Merge::Concat },
+            })
+        });
+        Ok(Network { layers: layers.collect::<Result<_>>()? })
+    }
+}
+
+/// Reads the module behind `prefix`; errors name the file.
+pub fn read(path: &Path, prefix: Option<&str>, cell: Cell) -> Result<Module> {
     let file = SafetensorsFile::read(path)?;
-    file.layer(prefix, cell.gates()).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    let tensors = file.module(prefix, cell).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    Ok(Module::new(tensors))
 }
 
-/// One of the reference's cells, in double precision.
-pub enum ReferenceCell {
-    /// LSTM
-    Lstm(Lstm<f64>),
-    /// GRU
-    Gru(Gru<f64>),
-    /// Simple RNN
-    Rnn(SimpleRnn<f64>),
+/// Reads a module of one layer and one direction; errors name the file.
+pub fn read_layer(path: &Path, prefix: Option<&str>, cell: Cell) -> Result<TorchTensors> {
+    let file = SafetensorsFile::read(path)?;
+    file.layer(prefix, cell.gates()).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
-impl ReferenceCell {
-    /// Takes PyTorch's tensors; every f32 is exact in f64.
-    pub fn new(tensors: &TorchTensors, cell: CellKind, nonlinearity: Nonlinearity) -> Result<Self> {
-        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
-        let biases = tensors.biases.as_ref();
-        let weights = PyTorchWeights {
-            inputs: tensors.input_size,
-            hidden: tensors.hidden_size,
-            weight_ih: &wide(&tensors.weight_ih),
-            weight_hh: &wide(&tensors.weight_hh),
-            bias_ih: &biases.map(|[ih, _]| wide(ih)).unwrap_or_default(),
-            bias_hh: &biases.map(|[_, hh]| wide(hh)).unwrap_or_default(),
-        };
-        Ok(match cell {
-            CellKind::Lstm => ReferenceCell::Lstm(Lstm::from_pytorch(&weights)?),
-            CellKind::Gru => ReferenceCell::Gru(Gru::from_pytorch(&weights)?),
-            CellKind::Rnn => {
-                let activation = match nonlinearity {
-                    Nonlinearity::Tanh => Function::Tanh,
-                    Nonlinearity::Relu => Function::Relu,
-                };
-                ReferenceCell::Rnn(SimpleRnn::from_pytorch(&weights, activation)?)
-            }
-        })
+/// The instruction set of `--isa`, or of the environment, or the best of this machine; errors name where it came from.
+pub fn level(isa: Option<Level>) -> Result<Level> {
+    match isa {
+        Some(level) if level.is_available() => Ok(level),
+        Some(level) => Err(Error::MissingLevel { level }).context("--isa"),
+        None => Level::chosen().with_context(|| format!("environment variable {}", Level::VARIABLE)),
     }
+}
 
-    /// Runs it over a batch of sequences.
-    pub fn forward(&self, input: &Sequence<'_, f64>, recorder: &mut impl Recorder<f64>) -> Result<Output<f64>> {
-        Ok(match self {
-            ReferenceCell::Lstm(cell) => forward(cell, input, recorder)?,
-            ReferenceCell::Gru(cell) => forward(cell, input, recorder)?,
-            ReferenceCell::Rnn(cell) => forward(cell, input, recorder)?,
-        })
-    }
+/// One of the reference's cells with PyTorch's tensors, in double precision; every f32 is exact in f64.
+pub fn reference_cell(tensors: &TorchTensors, cell: Cell) -> Result<AnyCell<f64>> {
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
+    let biases = tensors.biases.as_ref();
+    let weights = PyTorchWeights {
+        inputs: tensors.input_size,
+        hidden: tensors.hidden_size,
+        weight_ih: &wide(&tensors.weight_ih),
+        weight_hh: &wide(&tensors.weight_hh),
+        bias_ih: &biases.map(|[ih, _]| wide(ih)).unwrap_or_default(),
+        bias_hh: &biases.map(|[_, hh]| wide(hh)).unwrap_or_default(),
+    };
+    Ok(match (cell, &tensors.projection) {
+        (Cell::Lstm, None) => Lstm::from_pytorch(&weights)?.into(),
+        (Cell::Lstm, Some(projection)) => {
+            let outputs = projection.len() / tensors.hidden_size;
+            Lstm::from_pytorch_projected(&weights, &wide(projection), outputs)?.into()
+        }
+        (Cell::Gru, _) => Gru::from_pytorch(&weights)?.into(),
+        (Cell::Rnn(Activation::Tanh), _) => SimpleRnn::from_pytorch(&weights, Function::Tanh)?.into(),
+        (Cell::Rnn(Activation::Relu), _) => SimpleRnn::from_pytorch(&weights, Function::Relu)?.into(),
+        (Cell::Rnn(other), _) => bail!("no option asks for a simple RNN with {other:?}"),
+    })
 }

@@ -48,14 +48,16 @@ fn an_lstm_is_shown_with_its_sizes_costs_and_kernel_on_every_level() {
                 "head.weight F32 [1, 128] 128",
                 "head.bias F32 [1] 1",
                 "132 225 parameters in all",
-                "Layer weight_*_l0",
+                "Module weight_*_l0",
                 "cell LSTM (--cell lstm)",
+                "layers 1, forward",
+                "output 128 values a step",
                 "sizes 128 features (I), 128 hidden units (H)",
                 "parameters 132 096",
                 "operations 262 144 FLOPs a step and sequence",
                 &format!("packed {} bytes for {level}", grouped(packed)),
                 &format!(
-                    "kernel {level}: {} hidden units a register, tiles of up to {} rows × 4 gates",
+                    "kernel {level}: {} hidden units a register, tiles of up to {} rows × 3 registers",
                     level.lanes(),
                     level.tile_rows()
                 ),
@@ -76,7 +78,11 @@ fn a_gru_and_a_simple_rnn_are_told_by_their_shapes() {
         "897 parameters in all",
     ];
     has(&page, &lines);
-    has(&page, &["operations 1 638 FLOPs a step and sequence", "kernel none yet; run and explain use the reference"]);
+    has(&page, &["operations 1 638 FLOPs a step and sequence"]);
+    for what in ["packed ", "kernel "] {
+        let line = page.lines().find(|line| line.trim_start().starts_with(what));
+        assert!(line.is_some_and(|line| line.contains(Level::best().name())), "{what}: {line:?} in\n{page}");
+    }
 
     let page = run(&["inspect", &fixture("torch_20_rnn", "model.safetensors")]).done("simple RNN");
     has(&page, &["cell simple RNN (--cell rnn)", "sizes 1 features (I), 7 hidden units (H)", "parameters 70"]);
@@ -87,7 +93,7 @@ fn a_gru_and_a_simple_rnn_are_told_by_their_shapes() {
 }
 
 #[test]
-fn several_layers_are_described_one_by_one() {
+fn several_modules_are_described_one_by_one() {
     let folder = Folder::new();
     let under = |prefix: &'static str| move |name: &str| format!("{prefix}.{name}");
     let cell = Model::layer(1, 3, 2).renamed(|name| format!("cell.{}", name.trim_end_matches("_l0")));
@@ -97,14 +103,41 @@ fn several_layers_are_described_one_by_one() {
     has(
         &page,
         &[
-            "Layer encoder.weight_*_l0",
+            "Module encoder.weight_*_l0",
             "cell LSTM (--cell lstm)",
-            "Layer decoder.weight_*_l0",
+            "Module decoder.weight_*_l0",
             "cell GRU (--cell gru)",
-            "Layer cell.weight_*",
+            "Module cell.weight_*",
             "cell simple RNN (--cell rnn)",
         ],
     );
+}
+
+#[test]
+fn stacks_directions_and_projections_are_shown() {
+    let shown = |case: &str, lines: &[&str]| {
+        has(&run(&["inspect", &fixture(case, "model.safetensors")]).done(case), lines);
+    };
+    let lines = ["layers 3, forward", "sizes 4 features (I), 19 hidden units (H)", "output 19 values a step"];
+    shown("torch_02_lstm_num_layers-3", &lines);
+    // Per direction 3·H·(I + H) twice, for the products' multiplications and additions.
+    let flops = |input: usize, hidden: usize| 2 * 2 * 3 * hidden * ((input + hidden) + (2 * hidden + hidden));
+    let lines = [
+        "cell GRU (--cell gru)",
+        "sizes 2 features (I), 5 hidden units (H)",
+        "layers 2, both directions, side by side",
+        "output 10 values a step",
+        &format!("operations {} FLOPs a step and sequence", grouped(flops(2, 5))),
+    ];
+    shown("torch_17_gru_packed_bidirectional_num_layers-2", &lines);
+    let lines = [
+        "sizes 3 features (I), 19 hidden units (H), projected to 2 (P)",
+        "layers 2, both directions, side by side",
+        "output 4 values a step",
+        "parameters 2 432",
+        "2 432 parameters in all",
+    ];
+    shown("torch_32_lstm_proj_size-2_num_layers-2_bidirectional_state", &lines);
 }
 
 #[test]
@@ -124,7 +157,12 @@ fn layers_that_cannot_be_run_are_listed_with_the_reason() {
     let folder = Folder::new();
     let half = usize::MAX / 2 + 1;
     for (what, model, says) in [
-        ("two stacked layers", Model::layer(4, 2, 3).with("weight_ih_l1", &[12, 3]), "weight_ih_l1"),
+        (
+            "half a second layer",
+            Model::layer(4, 2, 3).with("weight_ih_l1", &[12, 3]),
+            "LSTM: tensor weight_hh_l1 is missing",
+        ),
+        ("a projected GRU", Model::layer(3, 2, 3).with("weight_hr_l0", &[3, 3]), "a GRU has no projection"),
         ("no weight_hh", Model::layer(4, 2, 3).without("weight_hh_l0"), "not one of LSTM, GRU, simple RNN"),
         ("five gates", Model::layer(5, 2, 3), "not one of LSTM, GRU, simple RNN"),
         ("H = 0", Model::layer(4, 2, 0), "not one of LSTM, GRU, simple RNN"),

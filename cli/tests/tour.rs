@@ -123,8 +123,8 @@ fn without_a_command_it_takes_the_tour() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [(&[&str], &[&str]); 6] = [
-        (&["--help"], &["tour", "explain", "check", "run", "inspect", "GATEWISE_ISA", "Exit status"]),
+    let commands: [(&[&str], &[&str]); 7] = [
+        (&["--help"], &["tour", "explain", "check", "run", "inspect", "bench", "GATEWISE_ISA", "Exit status"]),
         (&["tour", "--help"], &["Usage: gatewise tour"]),
         (
             &["explain", "--help"],
@@ -158,11 +158,32 @@ fn every_command_explains_itself() {
                 "--isa",
                 "--reference",
                 "--nonlinearity",
+                "--cells",
+                "lengths",
                 "IN.npz",
                 "OUT.npz",
             ],
         ),
         (&["inspect", "--help"], &["<MODEL>"]),
+        (
+            &["bench", "--help"],
+            &[
+                "--cell",
+                "--steps",
+                "--batch",
+                "--input",
+                "--hidden",
+                "--layers",
+                "--bidirectional",
+                "--stream",
+                "--threads",
+                "--isa",
+                "--json",
+                "median_us",
+                "fma_peak_gflops",
+                "Examples:",
+            ],
+        ),
     ];
     for (arguments, options) in commands {
         let what = arguments.join(" ");

@@ -94,7 +94,11 @@ impl Cell<GATES> for AnyRnn {
         _unit: usize,
     ) -> I::Vector {
         let RnnOptions { activation, clip } = self.options;
-        let z = clip.map_or(z, #[inline(always)] |clip| z.limit(isa.splat(clip)));
+        let z = clip.map_or(
+            z,
+            #[inline(always)]
+            |clip| z.limit(isa.splat(clip)),
+        );
         let hidden = match activation {
             Activation::Relu => z.clamp(isa.splat(0.0), isa.splat(f32::INFINITY)),
             other => activate(isa, other, z),

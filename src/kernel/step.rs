@@ -195,13 +195,7 @@ pub(crate) fn single<I: Isa, C: Cell<GATES>, const GATES: usize>(
 
 /// [`single`] for a group of `BLOCKS` blocks from `first_block` on, with `DEPTH` recurrent terms (any number where it is 0).
 #[inline(always)]
-pub(crate) fn single_blocks<
-    I: Isa,
-    C: Cell<GATES>,
-    const GATES: usize,
-    const BLOCKS: usize,
-    const DEPTH: usize,
->(
+pub(crate) fn single_blocks<I: Isa, C: Cell<GATES>, const GATES: usize, const BLOCKS: usize, const DEPTH: usize>(
     isa: I,
     step: Single<'_, C>,
     group: usize,

@@ -23,11 +23,12 @@ pub(super) fn read_layers(tensors: &SafeTensors<'_>, module: &ModuleName, gates:
     let sizes = reader.sizes()?;
     (0..=extent.highest.0)
         .map(|layer| {
+            let forward = reader.tensors(Place { layer, reverse: false }, sizes)?;
             let reverse = match extent.reverse {
                 None => None,
                 Some(_) => Some(reader.tensors(Place { layer, reverse: true }, sizes)?),
             };
-            Ok(TorchLayer { forward: reader.tensors(Place { layer, reverse: false }, sizes)?, reverse })
+            Ok(TorchLayer { forward, reverse })
         })
         .collect()
 }

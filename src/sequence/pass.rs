@@ -385,7 +385,7 @@ impl Running<'_> {
 /// Whether weights of so many bytes come from afar.
 #[inline(always)]
 fn ahead(bytes: usize) -> Ahead {
-    if bytes > 1 << 20 { Ahead::Yes } else { Ahead::No }
+    if bytes > 1048576 { Ahead::Yes } else { Ahead::No }
 }
 
 /// Copies a row; numbers so small that their products would be subnormal become zero.
@@ -496,7 +496,7 @@ fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
 }
 
 /// Lines between a weight from afar and the one that is asked for when it is used.
-const AHEAD_LINES: usize = 8;
+const AHEAD_LINES: usize = 4;
 
 /// One step of a GRU whose candidate hears r·h⁻: that must be known of all units before any candidate.
 #[inline(always)]

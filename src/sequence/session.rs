@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::ops::Range;
+use std::time::Duration;
 
 use wide::f32x16;
 
@@ -509,7 +510,9 @@ fn distribute(call: &Call<'_>, whole: Share<'_>, threads: usize, rooms: &mut [Ro
         call.run(whole, first, Some(&mut second.work), None);
     } else if splittable(model) && recurrent * batch.min(4) >= WORTH_MEETING && batch <= share_rows(model) {
         let rooms: Vec<_> = rooms.iter_mut().map(std::sync::Mutex::new).collect();
-        team.gather(|member| {
+        // A tenth of what one thread would take, at 20 operations a nanosecond.
+        let patience = Duration::from_nanos(operations as u64 / 200).min(Duration::from_millis(1));
+        team.gather(patience, |member| {
             // Each member has its own room: nobody waits here.
             if let Ok(mut room) = rooms[member.index].lock() {
                 call.run(whole, &mut room, None, Some(&member));

@@ -1,8 +1,8 @@
 //! Random weights of any cell, for the engine and for the reference.
 
 use gatewise::{
-    Activation, Coupling, GruOptions, GruWeights, LstmOptions, LstmWeights, Reset, RnnOptions, RnnWeights, TorchTensors,
-    Weights,
+    Activation, Coupling, GruOptions, GruWeights, LstmOptions, LstmWeights, Reset, RnnOptions, RnnWeights,
+    TorchTensors, Weights,
 };
 use gatewise_reference as reference;
 use rand::rngs::StdRng;
@@ -38,7 +38,9 @@ impl Random {
     /// A layer's weights, and the same for the reference.
     pub fn cell(&mut self, kind: Kind, input: usize, hidden: usize) -> (Weights, AnyCell<f64>) {
         match kind {
-            Kind::GruAfter | Kind::GruBefore | Kind::OnnxGruAfter | Kind::OnnxGruBefore => self.gru(kind, input, hidden),
+            Kind::GruAfter | Kind::GruBefore | Kind::OnnxGruAfter | Kind::OnnxGruBefore => {
+                self.gru(kind, input, hidden)
+            }
             Kind::RnnTanh | Kind::RnnRelu | Kind::OnnxRnn => self.rnn(kind, input, hidden),
             _ => self.lstm(kind, input, hidden),
         }

@@ -130,8 +130,7 @@ impl Job {
     pub fn expected(&self, twin: &Twin) -> Found<f64> {
         let (x, h0, c0) = (wide(&self.x), wide(&self.h0), wide(&self.c0));
         let layout = reference::Layout::TimeMajor;
-        let sequence =
-            Sequence { layout, batch: self.batch, steps: self.steps, x: &x, h0: Some(&h0), c0: Some(&c0) };
+        let sequence = Sequence { layout, batch: self.batch, steps: self.steps, x: &x, h0: Some(&h0), c0: Some(&c0) };
         let input = NetworkInput { sequence, lengths: self.lengths.as_deref(), keep: Keep::EveryCellState };
         let output = twin.reference.forward(&input, &mut NoTrace).unwrap();
         // The directions side by side, as the engine has them.

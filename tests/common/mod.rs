@@ -127,6 +127,13 @@ pub fn array(path: &Path, name: &str) -> Option<Vec<f64>> {
     let array = archive.by_name(name).unwrap()?;
     match array.try_data::<f64>() {
         Ok(values) => Some(values.map(Result::unwrap).collect()),
-        Err(array) => Some(array.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect()),
+        Err(array) => match array.try_data::<f32>() {
+            Ok(values) => Some(values.map(|value| f64::from(value.unwrap())).collect()),
+            // Lengths.
+            Err(array) => match array.try_data::<i64>() {
+                Ok(values) => Some(values.map(|value| value.unwrap() as f64).collect()),
+                Err(array) => Some(array.into_vec::<i32>().unwrap().into_iter().map(f64::from).collect()),
+            },
+        },
     }
 }

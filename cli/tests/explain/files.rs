@@ -116,6 +116,44 @@ fn steps_units_and_sequences_that_are_not_there_are_refused() {
 }
 
 #[test]
+fn a_sequence_is_explained_up_to_its_own_length() {
+    let case = "torch_06_lstm_packed";
+    let (weights, input) = (fixture(case, "model.safetensors"), fixture(case, "io.npz"));
+    let y = array(&input, "y").expect("the fixture's y");
+    let &[steps, batches, units] = &y.shape[..] else { panic!("{case}: y has three axes") };
+    let mut shortened = 0;
+    for row in 0..batches {
+        // PyTorch writes zeros past a length.
+        let valid = (0..steps).filter(|step| y.values[(step * batches + row) * units] != 0.0).count();
+        shortened += usize::from(valid < steps);
+        let explain = |step: &str| {
+            let row = row.to_string();
+            let arguments = ["explain", "--weights", &weights, "--cell", "lstm", "--input", &input, "--digits", "9"];
+            run(&[&arguments[..], &["--batch", &row, "--step", step]].concat())
+        };
+        let page = explain("all").done(case);
+        let shown: Vec<&str> = rows(&page, "h[0]").into_iter().map(|cells| cells[3]).collect();
+        let expected: Vec<String> =
+            (0..valid).map(|step| printed(y.values[(step * batches + row) * units], 9)).collect();
+        assert_eq!(shown, expected, "sequence {row}: h[0] of every valid step");
+        let says = [&format!("--step {valid}: out of range, expected 0 to {}", valid - 1)[..]];
+        explain(&valid.to_string()).refused(&format!("sequence {row}"), &says);
+    }
+    assert!(shortened > 0, "{case} has a sequence shorter than T");
+}
+
+#[test]
+fn more_than_one_layer_is_refused_by_tensor() {
+    for (case, says) in
+        [("torch_02_lstm_num_layers-3", "weight_ih_l1"), ("torch_03_lstm_bidirectional", "weight_ih_l0_reverse")]
+    {
+        let (weights, input) = (fixture(case, "model.safetensors"), fixture(case, "io.npz"));
+        let arguments = ["explain", "--weights", &weights, "--cell", "lstm", "--input", &input];
+        run(&arguments).refused(case, &[&weights, says, "one layer of one direction"]);
+    }
+}
+
+#[test]
 fn files_that_do_not_fit_are_refused_as_in_a_run() {
     let folder = Folder::new();
     let (weights, input) =

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use gatewise::Level;
 
-use crate::common::{Folder, Model, Npz, Ran, array, assert_close, fixture, gatewise, noise, ran, run};
+use crate::common::{Folder, Model, Npz, Ran, array, assert_close, fixture, gatewise, noise, ran};
 
 /// A good model and input; `out.npz` is where the output goes.
 struct Good {
@@ -79,14 +79,12 @@ fn an_unknown_instruction_set_in_the_environment_is_refused() {
 }
 
 #[test]
-fn cells_without_a_kernel_are_refused_and_pointed_to_the_reference() {
-    for (case, cell) in [("torch_10_gru", "gru"), ("torch_20_rnn", "rnn")] {
-        let folder = Folder::new();
-        let (model, input) = (fixture(case, "model.safetensors"), fixture(case, "io.npz"));
-        let arguments = ["run", &model, "--cell", cell, "--input", &input, "--output", &folder.path("out.npz")];
-        run(&arguments).refused(cell, &["--cell", "--reference"]);
-        assert!(folder.names().is_empty(), "{cell}: {:?} is left in the folder", folder.names());
-    }
+fn an_activation_that_the_cell_cannot_have_is_refused() {
+    let good = Good::new();
+    let options = ["--cell", "lstm", "--nonlinearity", "relu"];
+    good.run(&good.folder.path("out.npz"), &options).refused("relu", &["--nonlinearity relu", "--cell rnn", "lstm"]);
+    good.is_untouched("relu");
+    good.run(&good.folder.path("out.npz"), &["--cell", "lstm", "--nonlinearity", "tanh"]).done("tanh is what it has");
 }
 
 #[test]
