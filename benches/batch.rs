@@ -1,4 +1,4 @@
-//! How fast is a batch: reference, portable, AVX2 and AVX-512 beside a bare product by `matrixmultiply`.
+//! How fast is a large batch: every level, one thread and two, beside the bare products by `matrixmultiply`.
 //!
 //! First a summary, candidates in turn, with shares of an FMA loop and ratios; then criterion's own groups.
 
@@ -6,21 +6,28 @@ mod common;
 
 use std::hint::black_box;
 
-use common::{Case, Shape, peak};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gatewise::measure;
+use common::case::Case;
+use common::tests::jobs::Lengths;
+use common::tests::levels;
+use common::tests::networks::{Kind, Plan};
+use common::timing::{Figure, in_turn, peak, time};
+use criterion::{Criterion, criterion_group, criterion_main};
+use gatewise::{Level, Model};
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
 
-/// Small layers and large ones, small batches and large ones.
-const SHAPES: [Shape; 7] = [
-    Shape::new(256, 256, 32, 50),
-    Shape::new(64, 64, 1, 100),
-    Shape::new(256, 256, 1, 100),
-    Shape::new(512, 512, 32, 10),
-    Shape::new(512, 512, 128, 4),
-    Shape::new(8, 32, 4096, 4),
-    Shape::new(32, 64, 1024, 4),
+/// Features, hidden units, sequences, steps.
+const SHAPES: [[usize; 4]; 10] = [
+    [128, 128, 32, 50],
+    [128, 128, 128, 50],
+    [256, 256, 32, 50],
+    [256, 256, 128, 50],
+    [512, 512, 32, 50],
+    [512, 512, 128, 50],
+    [1024, 1024, 32, 50],
+    [1024, 1024, 128, 50],
+    [8, 32, 4096, 64],
+    [32, 64, 1024, 64],
 ];
 
 /// The baseline: the two products of every step, [B, I] · [I, 4H] and [B, H] · [H, 4H], and nothing else; by
@@ -33,15 +40,13 @@ struct Product {
 }
 
 impl Product {
-    fn new(case: &Case) -> Self {
-        let Shape { input, hidden, batch, steps } = case.shape;
-        let weights =
-            |depth: usize, values: &[f32]| Array2::from_shape_vec((depth, 4 * hidden), values.to_vec()).unwrap();
+    fn new([input, hidden, batch, steps]: [usize; 4]) -> Self {
+        let matrix = |rows: usize, columns: usize| Array2::from_elem((rows, columns), 0.5);
         Product {
             steps,
-            inputs: [Array2::from_elem((batch, input), 0.5), Array2::from_elem((batch, hidden), 0.5)],
-            weights: [weights(input, &case.weight_ih), weights(hidden, &case.weight_hh)],
-            gates: Array2::zeros((batch, 4 * hidden)),
+            inputs: [matrix(batch, input), matrix(batch, hidden)],
+            weights: [matrix(input, 4 * hidden), matrix(hidden, 4 * hidden)],
+            gates: matrix(batch, 4 * hidden),
         }
     }
 
@@ -55,36 +60,44 @@ impl Product {
     }
 }
 
+fn case([input, hidden, batch, steps]: [usize; 4]) -> Case {
+    Case::new(&Plan::one(Kind::Lstm, input, hidden), batch, steps, Lengths::Equal)
+}
+
+fn name([input, hidden, batch, steps]: [usize; 4]) -> String {
+    format!("I={input} H={hidden} B={batch} T={steps}")
+}
+
 fn summary() {
-    println!("medians of 9 runs in turn, one thread; the reference runs one step of each shape, scaled\n");
-    println!("{:<24}{:<16}{:>12}{:>10}{:>9}{:>14}", "shape", "", "us a step", "GFLOP/s", "of FMA", "x reference");
+    println!("in turn; the reference computes a few steps of two sequences, scaled\n");
+    println!("{:<24}{:<18}{:>12}{:>10}{:>9}{:>14}", "shape", "", "us a step", "GFLOP/s", "of FMA", "x reference");
     for shape in SHAPES {
-        let case = Case::new(shape);
-        let models = case.checked_models();
-        let mut y = vec![0.0; shape.steps * shape.batch * shape.hidden];
-        let mut product = Product::new(&case);
-
-        let cell = case.reference();
-        let reference = measure::in_turn(3, &mut [&mut || drop(black_box(case.first_step(&cell, &case.x)))])[0];
-        let outputs = std::cell::RefCell::new(&mut y);
-        let mut kernels: Vec<_> =
-            models.iter().map(|model| || case.run(model, black_box(&mut outputs.borrow_mut()))).collect();
+        let case = case(shape);
+        let runs: Vec<(Level, usize)> = levels().into_iter().map(|l| (l, 1)).chain([(Level::best(), 2)]).collect();
+        let models: Vec<Model> = runs.iter().map(|(level, threads)| case.checked(*level, *threads)).collect();
+        let mut product = Product::new(shape);
         let mut baseline = || product.run();
-        let mut tasks: Vec<&mut dyn FnMut()> = vec![&mut baseline];
-        tasks.extend(kernels.iter_mut().map(|kernel| kernel as &mut dyn FnMut()));
-        let times = measure::in_turn(9, &mut tasks);
+        let mut kernels: Vec<_> =
+            models.iter().zip(&runs).map(|(model, (_, threads))| case.runner(model, *threads)).collect();
+        let mut candidates: Vec<(usize, &mut (dyn FnMut() + Send))> = vec![(1, &mut baseline)];
+        candidates.extend(kernels.iter_mut().zip(&runs).map(|(kernel, (_, threads))| (*threads, kernel as _)));
+        // Seconds a call for the largest; their medians need fewer.
+        let rounds = if case.operations(&models[0]) > 5e9 { 3 } else { 9 };
+        let times = in_turn(rounds, &mut candidates);
 
-        let steps = shape.steps as f64;
+        let steps = shape[3] as f64;
+        let reference = case.reference_step();
         let line = |name: &str, time: f64, peak: Option<f64>| {
-            let gflops = shape.operations() as f64 / steps / time;
+            let gflops = case.operations(&models[0]) / steps / time;
             let share = peak.map(|peak| format!("{:.0} %", gflops / peak * 100.0)).unwrap_or_default();
             let speedup = reference / time;
-            println!("{:<24}{name:<16}{:>12.2}{gflops:>10.1}{share:>9}{speedup:>14.1}", shape.name(), time / 1e3);
+            println!("{:<24}{name:<18}{:>12.2}{gflops:>10.1}{share:>9}{speedup:>14.1}", self::name(shape), time / 1e3);
         };
         line("reference", reference, None);
-        line("matrixmultiply", times[0] / steps, None);
-        for (model, time) in models.iter().zip(&times[1..]) {
-            line(model.level().name(), time / steps, Some(peak(model.level())));
+        line("matrixmultiply", times[0] / steps, Some(peak(Level::best(), 1)));
+        for ((level, threads), time) in runs.iter().zip(&times[1..]) {
+            let threads_name = if *threads == 1 { String::new() } else { format!(", {threads} threads") };
+            line(&format!("{level}{threads_name}"), time / steps, Some(peak(*level, *threads)));
         }
         println!();
     }
@@ -93,14 +106,13 @@ fn summary() {
 fn bench(criterion: &mut Criterion) {
     summary();
     for shape in SHAPES {
-        let case = Case::new(shape);
-        let models = case.checked_models();
-        let mut y = vec![0.0; shape.steps * shape.batch * shape.hidden];
-        let mut group = criterion.benchmark_group(shape.name());
-        group.throughput(Throughput::Elements(shape.operations()));
-        for model in &models {
-            let id = BenchmarkId::from_parameter(model.level());
-            group.bench_function(id, |bencher| bencher.iter(|| case.run(model, black_box(&mut y))));
+        let case = case(shape);
+        let mut group = criterion.benchmark_group(name(shape));
+        for threads in [1, 2] {
+            let model = case.checked(Level::best(), threads);
+            let (level, operations) = (model.level(), case.operations(&model));
+            let figure = Figure { level, threads, steps: shape[3], operations };
+            time(&mut group, figure, case.runner(&model, threads));
         }
         group.finish();
     }
@@ -108,7 +120,7 @@ fn bench(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = common::criterion(20);
+    config = common::criterion(10);
     targets = bench
 }
 criterion_main!(benches);

@@ -67,7 +67,7 @@ pub enum Activation {
         /// α, 0.01 where ONNX says nothing.
         alpha: f32,
     },
-    /// `x` for x > α, else 0.
+    /// `x` for x ≥ α, else 0.
     ThresholdedRelu {
         /// α, 1 where ONNX says nothing.
         alpha: f32,

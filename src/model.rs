@@ -117,7 +117,7 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// [`Error::Model`] if there is no layer, if a layer's input size is not the output size of the one below, if the two
-    /// directions of a layer differ in their sizes, or if a layer other than the last keeps its directions apart;
+    /// directions of a layer are different cells or differ in their sizes, or if a layer other than the last keeps its directions apart;
     /// [`Error::MissingLevel`] and what [`Level::chosen`] returns.
     pub fn build(self) -> Result<Model> {
         let level = self.level.map_or_else(Level::chosen, Ok)?;
@@ -137,6 +137,11 @@ impl ModelBuilder {
                         sizes(other)
                     ),
                 });
+            }
+            if let Some((_, other)) = passes.get(1).filter(|(_, other)| other.gates() != passes[0].1.gates()) {
+                let gates = [passes[0].1.gates(), other.gates()];
+                let message = format!("layer {index}: the directions are different cells, of {gates:?} gates");
+                return Err(Error::Model { message });
             }
             if let Some(below) = layers.last().filter(|below| below.output_size() != input) {
                 let below = below.output_size();

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
-use crate::kernel::math::{exponential, gate, tanh_fraction};
+use crate::kernel::math::{NEGLIGIBLE, exponential, gate, tanh_fraction};
 use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
@@ -38,9 +38,6 @@ impl Default for GruOptions {
         GruOptions { reset: Reset::After, gate: Activation::Sigmoid, candidate: Activation::Tanh, clip: None }
     }
 }
-
-/// A decaying state ends here and not in subnormal numbers, which are slow.
-const NEGLIGIBLE: f32 = 1e-20;
 
 /// The update with the reset after: `n = tanh(W_n x + b_n + r·(R_n h⁻ + b_rn))`, `h = z·h⁻ + (1−z)·n`.
 #[derive(Clone, Copy)]
@@ -81,13 +78,14 @@ impl Cell<GATES> for StandardGru<'_> {
 }
 
 /// `h = z·h⁻ + (1−z)·n` with `z = σ(z_z)` and `n = tanh(z_n)`, by one division:
-/// `(h⁻·Q + e·P)/((1 + e)·Q)` with `e = e^(−z_z)` and `tanh = P/Q`.
+/// `h⁻ + e·(P − h⁻·Q)/((1 + e)·Q)` with `e = e^(−z_z)` and `tanh = P/Q`. A state that is kept is rounded once a step.
 #[inline(always)]
 fn mix<I: Isa>(isa: I, z: I::Vector, n: I::Vector, old: I::Vector) -> I::Vector {
     let e = exponential::<I, true>(isa, z);
     let tanh = tanh_fraction(isa, n);
-    let above = old.mul_add(tanh.denominator, e.value() * tanh.numerator);
-    (above / (e.plus(isa.splat(1.0)) * tanh.denominator)).flush(isa.splat(NEGLIGIBLE))
+    let difference = (isa.splat(0.0) - old).mul_add(tanh.denominator, tanh.numerator);
+    let moved = (e.value() * difference) / (e.plus(isa.splat(1.0)) * tanh.denominator);
+    (old + moved).flush(isa.splat(NEGLIGIBLE))
 }
 
 /// A GRU with the reset after and any of the other options.

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
-use crate::kernel::math::{gated_tanh, keep_and_write};
+use crate::kernel::math::{NEGLIGIBLE, gated_tanh, keep_and_write};
 use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
@@ -47,9 +47,6 @@ impl Default for LstmOptions {
         }
     }
 }
-
-/// A decaying cell state ends here and not in subnormal numbers, which are slow.
-const NEGLIGIBLE: f32 = 1e-20;
 
 /// The update `c = σ(z_f)·c⁻ + σ(z_i)·tanh(z_g)`, `h = σ(z_o)·tanh(c)`
 /// (Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000).
@@ -140,7 +137,7 @@ impl Cell<GATES> for AnyLstm<'_> {
         unit: usize,
     ) -> I::Vector {
         let o = self.peek(isa, 2, unit, c, input[3] + recurrent[3]);
-        self.squash(isa, self.options.gate, o) * activate(isa, self.options.output, c)
+        (self.squash(isa, self.options.gate, o) * activate(isa, self.options.output, c)).flush(isa.splat(NEGLIGIBLE))
     }
 }
 

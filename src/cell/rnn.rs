@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
-use crate::kernel::math::tanh_fraction;
+use crate::kernel::math::{NEGLIGIBLE, tanh_fraction};
 use crate::kernel::step::{Cell, Half, State};
 use crate::simd::{Isa, Vector};
 
@@ -23,9 +23,6 @@ impl Default for RnnOptions {
         RnnOptions { activation: Activation::Tanh, clip: None }
     }
 }
-
-/// A decaying state ends here and not in subnormal numbers, which are slow.
-const NEGLIGIBLE: f32 = 1e-20;
 
 /// `h = tanh(W x + R h⁻ + b)` (Elman 1990).
 #[derive(Clone, Copy)]
@@ -57,7 +54,7 @@ impl Cell<GATES> for TanhRnn {
         _unit: usize,
     ) -> I::Vector {
         let tanh = tanh_fraction(isa, z);
-        (tanh.numerator / tanh.denominator).flush(isa.splat(NEGLIGIBLE))
+        tanh.numerator / tanh.denominator
     }
 }
 

@@ -53,7 +53,7 @@ fn activate_lanes<I: Isa>(isa: I, activation: Activation, lanes: &mut [f32; MOST
 
 fn scalar(activation: Activation, x: f32) -> f32 {
     match activation {
-        Activation::ThresholdedRelu { alpha } if x > alpha || x.is_nan() => x,
+        Activation::ThresholdedRelu { alpha } if x >= alpha || x.is_nan() => x,
         Activation::ThresholdedRelu { .. } => 0.0,
         Activation::Elu { alpha } if x < 0.0 => (f64::from(alpha) * f64::from(x).exp_m1()) as f32,
         // log(1 + e^x) without overflow; e^−|x| keeps the small part exact.

@@ -39,10 +39,9 @@ impl Division {
     pub fn new(units: usize, lanes: usize) -> Self {
         let blocks = units.div_ceil(lanes);
         // Threads share the units of large layers only; a small one has as few groups as possible.
-        let halves =
-            if blocks < HALVED { vec![0..blocks] } else { vec![0..blocks.div_ceil(2), blocks.div_ceil(2)..blocks] };
+        let middle = if blocks < HALVED { blocks } else { blocks.div_ceil(2) };
         let mut groups = Vec::new();
-        for half in halves {
+        for half in [0..middle, middle..blocks] {
             let count = half.len().div_ceil(GROUP);
             for group in 0..count {
                 let within = part(half.len(), count, group);

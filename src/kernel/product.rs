@@ -7,6 +7,8 @@
 //! Arrays are filled by loops here, never by `array::map` or `from_fn`: these are not always inlined, and what is not inlined
 //! into the function that has the features on is compiled without them, and saves all registers at the call.
 
+#![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed: iterators are not always inlined")]
+
 use super::pack::{PANEL, Panels};
 use crate::simd::{Isa, Vector};
 

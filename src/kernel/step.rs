@@ -3,6 +3,8 @@
 //! [`update`] takes sums from memory, for any number of rows. [`single`] is for one row: its recurrent sums never leave the
 //! registers, because at one row the way through memory would cost more than a small cell's arithmetic.
 
+#![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed: iterators are not always inlined")]
+
 use super::pack::{Division, PANEL, Panels};
 use super::product::{CHAIN, Chains};
 use crate::simd::{Isa, Vector};

@@ -191,11 +191,12 @@ impl Packed {
         &bytemuck::cast_slice(&self.unit_values)[..self.unit_values_len]
     }
 
-    /// Bytes of packed weights.
+    /// Bytes of packed weights, biases and peepholes.
     pub fn bytes(&self) -> usize {
         let second = self.candidate.as_ref().map_or(0, Panels::bytes);
         let projection = self.projection.as_ref().map_or(0, |projection| projection.panels.bytes());
-        self.input.bytes() + self.recurrent.bytes() + second + projection
+        let vectors = (self.bias.len() + self.unit_values.len()) * size_of::<f32x16>();
+        self.input.bytes() + self.recurrent.bytes() + second + projection + vectors
     }
 
     /// Bytes that a step reads again: all but W.

@@ -12,6 +12,7 @@ use super::layer::{Kind, Packed};
 use crate::cell::gru::{self, AnyGru, GruOptions, ResetBefore, StandardGru, reset_hidden};
 use crate::cell::lstm::{self, AnyLstm, StandardLstm};
 use crate::cell::rnn::{self, AnyRnn, TanhRnn};
+use crate::kernel::math::NEGLIGIBLE;
 use crate::kernel::pack::GROUP;
 use crate::kernel::product::{Ahead, Chains, Product, Rows};
 use crate::kernel::step::{Cell, Input, Places, Single, State, single, update};
@@ -164,7 +165,7 @@ impl Strides {
     fn new(packed: &Packed, rows: usize) -> Self {
         let (sizes, padded) = (packed.sizes, packed.division.padded());
         // Rows a multiple of 2 KiB apart would fall on the same lines of the L1 cache.
-        let spread = |width: usize| if width % 256 == 0 { width + 16 } else { width };
+        let spread = |width: usize| if width.is_multiple_of(256) { width + 16 } else { width };
         let registers = |width: usize| width.next_multiple_of(16);
         let sums = padded * sizes.gates;
         let chunk = (CHUNK_BYTES / (sums * size_of::<f32>())).clamp(1, CHUNK_STEPS * rows).max(rows);
@@ -382,16 +383,19 @@ impl Running<'_> {
     }
 }
 
+/// Bytes of weights that a core keeps in its L2 cache beside all else.
+const NEAR: usize = 3 << 19;
+
 /// Whether weights of so many bytes come from afar.
 #[inline(always)]
 fn ahead(bytes: usize) -> Ahead {
-    if bytes > 1048576 { Ahead::Yes } else { Ahead::No }
+    if bytes > NEAR { Ahead::Yes } else { Ahead::No }
 }
 
 /// Copies a row; numbers so small that their products would be subnormal become zero.
 #[inline(always)]
 fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
-    let negligible = isa.splat(1e-20);
+    let negligible = isa.splat(NEGLIGIBLE);
     let whole = source.len() / I::LANES * I::LANES;
     for at in (0..whole).step_by(I::LANES) {
         isa.store(isa.load(&source[at..]).flush(negligible), &mut target[at..]);
@@ -488,15 +492,16 @@ fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let rows = Rows { data: work.between, stride: work.strides.hidden };
             let (panels, chains, count) = (&projection.panels, projection.chains, chunk.running);
             Product { panels, group, chains, bias: None, rows, count, ahead: far }.run(isa, sums);
-            for (row, sums) in sums.chunks_exact(line).enumerate() {
-                next[row * work.strides.hidden + blocks.start * I::LANES..][..line].copy_from_slice(sums);
+            for row in 0..chunk.running {
+                let to = row * work.strides.hidden + blocks.start * I::LANES;
+                stage(isa, &sums[row * line..][..line], &mut next[to..][..line]);
             }
         }
     }
 }
 
 /// Lines between a weight from afar and the one that is asked for when it is used.
-const AHEAD_LINES: usize = 4;
+const AHEAD_LINES: usize = 8;
 
 /// One step of a GRU whose candidate hears r·h⁻: that must be known of all units before any candidate.
 #[inline(always)]

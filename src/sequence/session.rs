@@ -13,6 +13,7 @@ use super::pass::{Of, Place, Share};
 use super::stack::{BLOCK_STEPS, Call, Room};
 use super::stream::{self, Sweep};
 use crate::error::{Error, Result};
+use crate::kernel::math::NEGLIGIBLE;
 use crate::model::{Merge, Model};
 use crate::team::{self, Target, Team};
 
@@ -305,7 +306,7 @@ impl<M: Borrow<Model>> Session<M> {
         }
         let model = self.model.borrow();
         for (own, x) in self.x.iter_mut().zip(x) {
-            *own = if x.abs() < stream_negligible() { 0.0 } else { *x };
+            *own = if x.abs() < NEGLIGIBLE { 0.0 } else { *x };
         }
         let hidden: &[f32] = bytemuck::cast_slice(&self.hidden);
         let next: &mut [f32] = bytemuck::cast_slice_mut(&mut self.next);
@@ -441,12 +442,6 @@ fn sort(order: &mut [usize], sorted: &mut [usize], lengths: &[usize], steps: usi
     true
 }
 
-/// Numbers so small that their products would be subnormal count as zero.
-#[inline(always)]
-fn stream_negligible() -> f32 {
-    1e-20
-}
-
 /// The shape of input and outputs.
 #[derive(Clone, Copy)]
 struct Rows {
@@ -503,15 +498,15 @@ fn distribute(call: &Call<'_>, whole: Share<'_>, threads: usize, rooms: &mut [Ro
         let shares = split_by_steps(whole, threads);
         return team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));
     }
-    // What is left is few rows: no more than one share.
+    // What is left is few rows: no more than one share. A team's leader waits for the others a tenth of what one thread would
+    // take at 20 operations a nanosecond.
+    let patience = Duration::from_nanos(operations as u64 / 200).min(Duration::from_millis(1));
     let recurrent = model.packed().map(Packed::recurrent_bytes).min().unwrap_or(0);
     if !model.streams() && threads == 2 && model.stack().iter().any(|layer| layer.passes.len() == 2) {
         let [first, second, ..] = rooms else { return };
         call.run(whole, first, Some(&mut second.work), None);
     } else if splittable(model) && recurrent * batch.min(4) >= WORTH_MEETING && batch <= share_rows(model) {
         let rooms: Vec<_> = rooms.iter_mut().map(std::sync::Mutex::new).collect();
-        // A tenth of what one thread would take, at 20 operations a nanosecond.
-        let patience = Duration::from_nanos(operations as u64 / 200).min(Duration::from_millis(1));
         team.gather(patience, |member| {
             // Each member has its own room: nobody waits here.
             if let Ok(mut room) = rooms[member.index].lock() {
@@ -519,7 +514,7 @@ fn distribute(call: &Call<'_>, whole: Share<'_>, threads: usize, rooms: &mut [Ro
             }
         });
     } else if model.streams() && model.layers() > 1 && whole.steps > BLOCK_STEPS && batch <= share_rows(model) {
-        call.pipeline(whole, &mut rooms[..model.layers()]);
+        call.pipeline(whole, &mut rooms[..model.layers()], team, patience);
     } else if rows >= 1 {
         let shares = split_by_steps(whole, threads);
         team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));

@@ -1,11 +1,14 @@
 //! The layers of a model over a share of a batch, and who does what when there are several threads.
 
 use std::ops::Range;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use super::layer::Packed;
 use super::pass::{Of, Pass, Place, Share, Way, Workspace};
+use crate::kernel::math::NEGLIGIBLE;
 use crate::model::{Layer, Merge, Model};
-use crate::team::{Member, Target};
+use crate::team::{Member, Target, Team};
 
 /// Steps that a stack takes at once, so that what goes from layer to layer stays in the cache and needs no more room for a
 /// longer sequence.
@@ -88,13 +91,13 @@ impl Call<'_> {
         while start < share.steps {
             let steps = start..share.steps.min(start + block);
             let mut state = 0;
-            for index in 0..layers.len() {
+            for (index, layer) in layers.iter().enumerate() {
                 let [mut below, mut above] = std::mem::take(&mut room.between);
                 let step = LayerStep { index, state, share, steps: steps.clone(), member };
                 self.layer(step, &below, &mut above, &mut room.reverse, &mut room.work, second.as_deref_mut());
                 std::mem::swap(&mut below, &mut above);
                 room.between = [below, above];
-                state += layers[index].passes.len();
+                state += layer.passes.len();
             }
             start = steps.end;
         }
@@ -209,6 +212,8 @@ fn merge(
                 reverse.read(reverse_place.at(&share, step, row) + column, &mut b[..count]);
                 for (a, b) in a.iter_mut().zip(b) {
                     *a = match how {
+                        // Two small numbers: their product may be a subnormal one.
+                        Merge::Mul if (*a * *b).abs() < NEGLIGIBLE => 0.0,
                         Merge::Mul => *a * *b,
                         Merge::Average => (*a + *b) * 0.5,
                         Merge::Sum | Merge::Concat | Merge::None => *a + *b,
@@ -220,53 +225,48 @@ fn merge(
     }
 }
 
-/// One layer of a stack at one block of steps, of a pipeline.
-struct Stage<'a> {
-    step: LayerStep<'a>,
-    room: &'a mut Room,
-    below: Vec<f32>,
-    above: Vec<f32>,
-}
-
 impl Call<'_> {
     /// Runs a stack whose layers all read forwards as a pipeline: layer l at block k beside layer l+1 at block k−1. Each layer
-    /// has a room.
-    pub fn pipeline(&self, share: Share<'_>, rooms: &mut [Room]) {
+    /// has a room; the team's members take turns at the layers and meet after every block.
+    pub fn pipeline(&self, share: Share<'_>, rooms: &mut [Room], team: &mut Team, patience: Duration) {
         let layers = self.model.layers();
         let blocks = share.steps.div_ceil(BLOCK_STEPS);
+        // What layer l writes at block k, layer l+1 reads one turn later: two buffers a layer, by the block's parity.
+        let mut between = Vec::with_capacity(layers);
         for room in rooms.iter_mut() {
             room.reserve(self.model, share.count, BLOCK_STEPS);
+            between.push(std::mem::take(&mut room.between).map(Mutex::new));
         }
-        for turn in 0..blocks + layers - 1 {
-            // What layer l writes at block k, layer l+1 reads one turn later: two buffers a layer, by the block's parity.
-            let running = |layer: usize| (layer <= turn && turn - layer < blocks).then(|| turn - layer);
-            let mut taken: Vec<[Vec<f32>; 2]> =
-                rooms.iter_mut().map(|room| std::mem::take(&mut room.between)).collect();
-            let mut stages = Vec::with_capacity(layers);
-            for (layer, room) in rooms.iter_mut().enumerate() {
-                let Some(block) = running(layer) else { continue };
-                let below = if layer == 0 { Vec::new() } else { std::mem::take(&mut taken[layer - 1][block % 2]) };
-                let above = std::mem::take(&mut taken[layer][block % 2]);
+        {
+            let works: Vec<_> = rooms.iter_mut().map(|room| Mutex::new(&mut room.work)).collect();
+            let stage = |layer: usize, block: usize| {
                 let steps = block * BLOCK_STEPS..share.steps.min((block + 1) * BLOCK_STEPS);
                 let step = LayerStep { index: layer, state: layer, share, steps, member: None };
-                stages.push(Stage { step, room, below, above });
-            }
-            let run = |stage: &mut Stage<'_>| {
-                let LayerStep { index, state, share, ref steps, member } = stage.step;
-                let step = LayerStep { index, state, share, steps: steps.clone(), member };
-                self.layer(step, &stage.below, &mut stage.above, &mut [], &mut stage.room.work, None);
-            };
-            crate::team::each(stages.iter_mut(), run);
-            for stage in stages {
-                let (layer, block) = (stage.step.index, stage.step.steps.start / BLOCK_STEPS);
-                if layer > 0 {
-                    taken[layer - 1][block % 2] = stage.below;
+                // Nobody waits at these locks: in one turn no two layers use the same buffer.
+                let (Ok(mut work), Ok(mut above)) = (works[layer].lock(), between[layer][block % 2].lock()) else {
+                    return;
+                };
+                match layer {
+                    0 => self.layer(step, &[], &mut above, &mut [], &mut work, None),
+                    _ => {
+                        let Ok(below) = between[layer - 1][block % 2].lock() else { return };
+                        self.layer(step, &below, &mut above, &mut [], &mut work, None);
+                    }
                 }
-                taken[layer][block % 2] = stage.above;
-            }
-            for (room, between) in rooms.iter_mut().zip(taken) {
-                room.between = between;
-            }
+            };
+            team.gather(patience, |member| {
+                for turn in 0..blocks + layers - 1 {
+                    for layer in (member.index..layers).step_by(member.count) {
+                        if layer <= turn && turn - layer < blocks {
+                            stage(layer, turn - layer);
+                        }
+                    }
+                    member.meet();
+                }
+            });
+        }
+        for (room, between) in rooms.iter_mut().zip(between) {
+            room.between = between.map(|buffer| buffer.into_inner().unwrap_or_default());
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) trait Vector:
     fn abs(self) -> Self;
     /// The magnitude of `self` with the sign of `sign`.
     fn with_sign_of(self, sign: Self) -> Self;
+    /// `open` where `self` is zero or positive, `closed` where it is negative.
+    fn choose(self, open: Self, closed: Self) -> Self;
     /// Zero where the magnitude is below `threshold`; NaN stays NaN.
     fn flush(self, threshold: Self) -> Self;
     /// Moves the low nine bits of every lane's representation into the place of sign and exponent.

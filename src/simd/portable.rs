@@ -70,6 +70,11 @@ impl Vector for Quad {
     }
 
     #[inline(always)]
+    fn choose(self, open: Self, closed: Self) -> Self {
+        Quad(self.0.simd_lt(f32x4::splat(0.0)).select(closed.0, open.0))
+    }
+
+    #[inline(always)]
     fn flush(self, threshold: Self) -> Self {
         let kept = !self.abs().0.simd_lt(threshold.0);
         Quad(self.0 & kept)

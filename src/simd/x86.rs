@@ -92,6 +92,12 @@ macro_rules! isa {
             }
 
             #[inline(always)]
+            fn choose(self, open: Self, closed: Self) -> Self {
+                // SAFETY: `self` exists, so a token did, so the machine has the features.
+                Self(unsafe { $token::by_sign(self.0, open.0, closed.0) })
+            }
+
+            #[inline(always)]
             fn flush(self, threshold: Self) -> Self {
                 // "Not less than" holds for NaN too, which so stays.
                 // SAFETY: `self` exists, so a token did, so the machine has the features.
@@ -197,6 +203,16 @@ isa!(
 );
 
 impl Avx2 {
+    /// `closed` where the sign of `by` is set, else `open`.
+    ///
+    /// # Safety
+    /// The machine has AVX2.
+    #[inline(always)]
+    unsafe fn by_sign(by: __m256, open: __m256, closed: __m256) -> __m256 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_blendv_ps(open, closed, by) }
+    }
+
     /// `value` where `magnitude` is not below `threshold`, zero elsewhere.
     ///
     /// # Safety
@@ -239,6 +255,19 @@ impl Avx2 {
 }
 
 impl Avx512 {
+    /// `closed` where the sign of `by` is set, else `open`.
+    ///
+    /// # Safety
+    /// The machine has AVX-512 F.
+    #[inline(always)]
+    unsafe fn by_sign(by: __m512, open: __m512, closed: __m512) -> __m512 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let negative = _mm512_cmplt_epi32_mask(_mm512_castps_si512(by), _mm512_setzero_si512());
+            _mm512_mask_blend_ps(negative, open, closed)
+        }
+    }
+
     /// `value` where `magnitude` is not below `threshold`, zero elsewhere.
     ///
     /// # Safety
