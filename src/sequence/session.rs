@@ -120,7 +120,7 @@ impl<'a> Outputs<'a> {
 
 /// Rows that go through all steps together: few while the weights stay in a near cache and only the rows' own state need be
 /// there too; many where each reading of the weights is dear.
-const ROWS: [usize; 2] = [48, 144];
+const ROWS: [usize; 2] = [32, 128];
 
 /// Bytes of weights that stay in a core's L2 cache beside all else.
 const NEAR: usize = 3 << 19;
