@@ -7,7 +7,8 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::sequence::layout::Layout;
-use crate::sequence::session::{Batch, Outputs, Session};
+use crate::sequence::request::{Batch, Outputs};
+use crate::sequence::session::Session;
 
 /// Sequences as arrays of `ndarray` (feature `ndarray`).
 impl<M: Borrow<Model>> Session<M> {

@@ -22,7 +22,8 @@ pub use cell::rnn::RnnOptions;
 pub use error::{Error, Result};
 pub use model::{Merge, Model, ModelBuilder};
 pub use sequence::layout::Layout;
-pub use sequence::session::{Batch, Outputs, Session};
+pub use sequence::request::{Batch, Outputs};
+pub use sequence::session::Session;
 pub use simd::Level;
 pub use weights::{GruWeights, LstmWeights, RnnWeights, TorchTensors, Weights};
 

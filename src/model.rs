@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sequence::layer::Packed;
-use crate::sequence::pass::Way;
+use crate::sequence::share::Way;
 use crate::simd::Level;
 use crate::weights::Weights;
 

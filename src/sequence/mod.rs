@@ -1,8 +1,13 @@
 //! Ways to run a model: whole sequences of a batch, chunks of them, and one step at a time.
 
+mod advance;
+mod distribute;
 pub(crate) mod layer;
 pub mod layout;
-pub(crate) mod pass;
+mod pass;
+pub mod request;
 pub mod session;
+pub(crate) mod share;
 mod stack;
 mod stream;
+mod workspace;

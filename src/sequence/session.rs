@@ -3,19 +3,20 @@
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::ops::Range;
-use std::time::Duration;
 
 use wide::f32x16;
 
+use super::distribute::{distribute, share_rows, splittable};
 use super::layer::Packed;
 use super::layout::Layout;
-use super::pass::{Of, Place, Share};
-use super::stack::{BLOCK_STEPS, Call, Room};
+use super::request::{Batch, Outputs};
+use super::share::{Of, Place, Share};
+use super::stack::{Call, Room};
 use super::stream::{self, Sweep};
 use crate::error::{Error, Result};
 use crate::kernel::math::NEGLIGIBLE;
 use crate::model::{Merge, Model};
-use crate::team::{self, Target, Team};
+use crate::team::{Target, Team};
 
 /// Some sequences in flight through one [`Model`]: it owns their states and keeps them between calls, so that a sequence fed
 /// in chunks gives what it gives at once, to the bit.
@@ -49,87 +50,6 @@ pub struct Session<M> {
     rooms: Vec<Room>,
     team: Team,
 }
-
-/// Sequences for [`Session::forward`].
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    x: &'a [f32],
-    layout: Layout,
-    lengths: Option<&'a [usize]>,
-}
-
-impl<'a> Batch<'a> {
-    /// Takes the input, T × B × I time-major.
-    pub fn new(x: &'a [f32]) -> Self {
-        Batch { x, layout: Layout::TimeMajor, lengths: None }
-    }
-
-    /// Says in which order the axes are, of input and outputs alike.
-    #[must_use]
-    pub fn layout(mut self, layout: Layout) -> Self {
-        self.layout = layout;
-        self
-    }
-
-    /// Gives each sequence's own length, B values of at most T, in any order; 0 is allowed.
-    ///
-    /// As in PyTorch's packed sequences and ONNX's `sequence_lens`: outputs past a sequence's length are 0, final states are
-    /// those of its last valid step, and the reverse direction begins there. Padding costs no time.
-    #[must_use]
-    pub fn lengths(mut self, lengths: &'a [usize]) -> Self {
-        self.lengths = Some(lengths);
-        self
-    }
-}
-
-/// What [`Session::forward`] writes; what is not asked for costs nothing.
-#[derive(Debug, Default)]
-pub struct Outputs<'a> {
-    hidden: Option<&'a mut [f32]>,
-    reverse: Option<&'a mut [f32]>,
-    cells: Option<&'a mut [f32]>,
-}
-
-impl<'a> Outputs<'a> {
-    /// Only the final states, which the session keeps.
-    pub fn none() -> Self {
-        Outputs::default()
-    }
-
-    /// Every hidden state of the last layer: T × B × O, or B × T × O batch-first.
-    #[must_use]
-    pub fn hidden(mut self, y: &'a mut [f32]) -> Self {
-        self.hidden = Some(y);
-        self
-    }
-
-    /// Every hidden state of the last layer's reverse direction, where [`Merge::None`] keeps it apart; O values a row.
-    #[must_use]
-    pub fn reverse(mut self, y: &'a mut [f32]) -> Self {
-        self.reverse = Some(y);
-        self
-    }
-
-    /// Every cell state of the last layer, its directions side by side: T × B × (directions · H).
-    #[must_use]
-    pub fn cells(mut self, c: &'a mut [f32]) -> Self {
-        self.cells = Some(c);
-        self
-    }
-}
-
-/// Rows that go through all steps together: few while the weights stay in a near cache and only the rows' own state need be
-/// there too; many where each reading of the weights is dear.
-const ROWS: [usize; 2] = [32, 128];
-
-/// Bytes of weights that stay in a core's L2 cache beside all else.
-const NEAR: usize = 3 << 19;
-
-/// Operations below which a second thread costs more than it brings (some 10 µs of one core).
-const SMALL: usize = 1_500_000;
-
-/// Bytes of recurrent weights, times rows, from which a step is worth sharing among threads that meet at its end.
-const WORTH_MEETING: usize = 400 << 10;
 
 impl<M: Borrow<Model>> Session<M> {
     /// Starts `batch` sequences with zero states, on one thread.
@@ -468,93 +388,4 @@ impl Rows {
             }
         }
     }
-}
-
-/// Rows of a share at most.
-fn share_rows(model: &Model) -> usize {
-    ROWS[usize::from(model.packed_bytes() > NEAR)]
-}
-
-/// Whether threads can share the hidden units: nothing stands between h⁻ and the sums, or after the update.
-fn splittable(model: &Model) -> bool {
-    model.packed().all(|packed| stream::can_advance(packed) && packed.division.groups() > 1)
-}
-
-/// Decides who does what, and does it.
-fn distribute(call: &Call<'_>, whole: Share<'_>, threads: usize, rooms: &mut [Room], team: &mut Team) {
-    let (model, batch) = (call.model, whole.count);
-    let operations = model.flops_per_step().saturating_mul(batch).saturating_mul(whole.steps);
-    if threads < 2 || operations < SMALL {
-        return run_in_shares(call, whole, &mut rooms[0]);
-    }
-    // Asked only now, because asking may start the pool.
-    let threads = threads.min(rooms.len()).min(rayon::current_num_threads());
-    if threads < 2 {
-        return run_in_shares(call, whole, &mut rooms[0]);
-    }
-    let near = model.packed_bytes() <= NEAR;
-    let rows = batch / threads;
-    if rows >= if near { 1 } else { 24 } {
-        let shares = split_by_steps(whole, threads);
-        return team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));
-    }
-    // What is left is few rows: no more than one share. A team's leader waits for the others a tenth of what one thread would
-    // take at 20 operations a nanosecond.
-    let patience = Duration::from_nanos(operations as u64 / 200).min(Duration::from_millis(1));
-    let recurrent = model.packed().map(Packed::recurrent_bytes).min().unwrap_or(0);
-    if !model.streams() && threads == 2 && model.stack().iter().any(|layer| layer.passes.len() == 2) {
-        let [first, second, ..] = rooms else { return };
-        call.run(whole, first, Some(&mut second.work), None);
-    } else if splittable(model) && recurrent * batch.min(4) >= WORTH_MEETING && batch <= share_rows(model) {
-        let rooms: Vec<_> = rooms.iter_mut().map(std::sync::Mutex::new).collect();
-        team.gather(patience, |member| {
-            // Each member has its own room: nobody waits here.
-            if let Ok(mut room) = rooms[member.index].lock() {
-                call.run(whole, &mut room, None, Some(&member));
-            }
-        });
-    } else if model.streams() && model.layers() > 1 && whole.steps > BLOCK_STEPS && batch <= share_rows(model) {
-        call.pipeline(whole, &mut rooms[..model.layers()], team, patience);
-    } else if rows >= 1 {
-        let shares = split_by_steps(whole, threads);
-        team::each(shares.zip(rooms), |(share, room)| run_in_shares(call, share, room));
-    } else {
-        run_in_shares(call, whole, &mut rooms[0]);
-    }
-}
-
-/// One thread: as many rows at once as fit its caches.
-fn run_in_shares(call: &Call<'_>, share: Share<'_>, room: &mut Room) {
-    let parts = share.count.div_ceil(share_rows(call.model));
-    for rows in team::split(share.count, parts) {
-        call.run(part(share, rows), room, None, None);
-    }
-}
-
-fn part(share: Share<'_>, rows: Range<usize>) -> Share<'_> {
-    Share {
-        order: share.order.map(|order| &order[rows.clone()]),
-        first: share.first + rows.start,
-        count: rows.len(),
-        lengths: share.lengths.map(|lengths| &lengths[rows.clone()]),
-        steps: share.steps,
-    }
-}
-
-/// Splits the rows into as many ranges of about as many steps, none empty.
-fn split_by_steps(share: Share<'_>, shares: usize) -> impl ExactSizeIterator<Item = Share<'_>> {
-    let total: usize = (0..share.count).map(|row| share.length(row)).sum();
-    let (mut start, mut before) = (0, 0);
-    (0..shares).map(move |index| {
-        let (left, target) = (shares - 1 - index, total * (index + 1) / shares);
-        let mut end = start + 1;
-        before += share.length(start);
-        while end < share.count - left && (left == 0 || before + share.length(end) / 2 < target) {
-            before += share.length(end);
-            end += 1;
-        }
-        let rows = start..end;
-        start = end;
-        part(share, rows)
-    })
 }

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::layer::Packed;
-use super::pass::{Of, Pass, Place, Share, Way, Workspace};
+use super::pass::Pass;
+use super::share::{Of, Place, Share, Way};
+use super::workspace::Workspace;
 use crate::kernel::math::NEGLIGIBLE;
 use crate::model::{Layer, Merge, Model};
 use crate::team::{Member, Target, Team};
