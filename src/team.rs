@@ -259,4 +259,71 @@ mod tests {
             }
         }
     }
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn members_of_a_team_see_what_the_others_showed_before_each_meeting() {
+        const STEPS: usize = if cfg!(miri) { 4 } else { 20 };
+        for threads in 1..4 {
+            let mut team = Team::new(3, 3);
+            let met = AtomicUsize::new(0);
+            pool(threads).install(|| {
+                team.gather(Duration::from_millis(20), |member| {
+                    for step in 0..STEPS {
+                        let side = step % 2;
+                        member.show(side, member.index, &[(step * 10 + member.index) as f32]);
+                        member.meet();
+                        let mut seen = [0.0; 3];
+                        member.see(side, 0, &mut seen[..member.count]);
+                        for (index, seen) in seen.iter().enumerate().take(member.count) {
+                            assert_eq!(*seen, (step * 10 + index) as f32, "step {step}, {} members", member.count);
+                        }
+                    }
+                    met.fetch_add(1, Ordering::Relaxed);
+                });
+            });
+            assert!((1..=threads.min(3)).contains(&met.into_inner()));
+        }
+    }
+
+    #[test]
+    fn a_member_that_panics_releases_the_others_and_the_caller_learns_of_it() {
+        for threads in 1..4 {
+            let mut team = Team::new(threads, 0);
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                pool(threads).install(|| {
+                    team.gather(Duration::from_millis(20), |member| {
+                        member.meet();
+                        assert!(member.index + 1 < member.count, "the last member fails");
+                        member.meet();
+                    });
+                });
+            }));
+            assert!(result.is_err(), "{threads} threads");
+            // The team is as good as new.
+            pool(threads).install(|| team.gather(Duration::from_millis(20), |member| member.meet()));
+        }
+    }
+
+    #[test]
+    fn shares_write_their_rows_side_by_side() {
+        let mut values = vec![0.0; 40 * 20];
+        let target = Target::new(&mut values);
+        pool(3).install(|| {
+            each(split(40, 3).collect::<Vec<_>>().into_iter(), |rows| {
+                for row in rows {
+                    target.write(row * 20, &[row as f32; 20]);
+                    let mut read = [0.0; 3];
+                    target.from(row * 20).read(17, &mut read);
+                    assert_eq!(read, [row as f32; 3]);
+                }
+            });
+        });
+        for (index, value) in values.iter().enumerate() {
+            assert_eq!(*value, (index / 20) as f32, "index {index}");
+        }
+    }
 }

@@ -93,7 +93,8 @@ impl Packed {
     pub fn new(weights: &Weights, level: Level) -> Result<Self> {
         // Eight lanes divide sooner than sixteen; the bits are the same.
         let narrow = level == Level::Avx512 && weights.hidden_size() <= Level::Avx2.lanes();
-        let token = if narrow { Level::Avx2.token()? } else { level.token()? };
+        let token = level.token()?;
+        let token = if narrow { Level::Avx2.token()? } else { token };
         Ok(match weights {
             Weights::Lstm(weights) => Packed::lstm(weights, token),
             Weights::Gru(weights) => Packed::gru(weights, token),
