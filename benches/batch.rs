@@ -70,7 +70,7 @@ fn name([input, hidden, batch, steps]: [usize; 4]) -> String {
 
 fn summary() {
     println!("in turn; the reference computes a few steps of two sequences, scaled\n");
-    println!("{:<24}{:<18}{:>12}{:>10}{:>9}{:>14}", "shape", "", "us a step", "GFLOP/s", "of FMA", "x reference");
+    println!("{:<26}{:<18}{:>12}{:>10}{:>9}{:>14}", "shape", "", "us a step", "GFLOP/s", "of FMA", "x reference");
     for shape in SHAPES {
         let case = case(shape);
         let runs: Vec<(Level, usize)> = levels().into_iter().map(|l| (l, 1)).chain([(Level::best(), 2)]).collect();
@@ -91,7 +91,7 @@ fn summary() {
             let gflops = case.operations(&models[0]) / steps / time;
             let share = peak.map(|peak| format!("{:.0} %", gflops / peak * 100.0)).unwrap_or_default();
             let speedup = reference / time;
-            println!("{:<24}{name:<18}{:>12.2}{gflops:>10.1}{share:>9}{speedup:>14.1}", self::name(shape), time / 1e3);
+            println!("{:<26}{name:<18}{:>12.2}{gflops:>10.1}{share:>9}{speedup:>14.1}", self::name(shape), time / 1e3);
         };
         line("reference", reference, None);
         line("matrixmultiply", times[0] / steps, Some(peak(Level::best(), 1)));

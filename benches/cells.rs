@@ -60,7 +60,7 @@ fn with_gates(gate: Activation) -> Twin {
 
 criterion_group! {
     name = benches;
-    config = common::criterion(15);
+    config = common::criterion(10);
     targets = bench
 }
 criterion_main!(benches);

@@ -31,7 +31,7 @@ fn bench(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = common::criterion(15);
+    config = common::criterion(10);
     targets = bench
 }
 criterion_main!(benches);

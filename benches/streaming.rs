@@ -43,31 +43,44 @@ const HIDDEN: usize = 32;
 /// Of the batch: rows enough for the tiles, not the code of one row.
 const ROWS: usize = 16;
 
-/// An input that decays into the subnormal numbers and stays there, beside an ordinary one, in turn: cells without biases,
-/// so that the state decays too. A subnormal number costs over 100 cycles where the processor meets one.
+/// Inputs that decay, beside an ordinary one, in turn: one into the subnormal numbers, one to where only squares would be
+/// subnormal. The cells have no biases, so that the state decays too. A subnormal number costs over 100 cycles where the
+/// processor meets one.
 fn values() {
-    println!("time of a decaying input, T={STEPS} I=1 H={HIDDEN}, as a share of an ordinary one's (in turn)\n");
+    println!("time of an input that decays, as a share of an ordinary one's; in turn, the fastest of 25");
+    println!("T={STEPS} I=1 H={HIDDEN}\n");
+    let mut slow = Vec::new();
+    println!("{:<12}{:<6}{:<10}{:>12}{:>12}", "", "", "", "to 2^-140", "to 2^-64");
     for kind in [Kind::Lstm, Kind::GruAfter, Kind::RnnTanh] {
         for batch in [1, ROWS] {
             let case = Case::of(unbiased(kind), batch, STEPS, Lengths::Equal);
-            let decaying: Vec<f32> = case.job.x.iter().enumerate().map(|(at, x)| x * fading(at / batch)).collect();
-            assert!(decaying.iter().any(|x| x.is_subnormal()), "the input reaches the subnormal numbers");
+            let decaying = |last: usize| -> Vec<f32> {
+                let halved = |(at, x): (usize, &f32)| x * 2f32.powi(-((at / batch).min(last) as i32));
+                case.job.x.iter().enumerate().map(halved).collect()
+            };
+            let (subnormal, tiny) = (decaying(140), decaying(64));
+            assert!(subnormal.iter().any(|x| x.is_subnormal()), "the input reaches the subnormal numbers");
             for level in levels() {
                 let model = case.checked(level, 1);
-                let (mut one, mut other) = (through(&model, batch, &case.job.x), through(&model, batch, &decaying));
-                let times = in_turn(25, &mut [(1, &mut one), (1, &mut other)]);
-                let share = times[1] / times[0];
-                println!("{:<12}B={batch:<4}{level:<10}{:>6.0} %", format!("{kind:?}"), share * 100.0);
-                assert!(share < 1.5, "{kind:?}, B {batch}, {level}: {} ns, and {} where it decays", times[0], times[1]);
+                let [mut ordinary, mut subnormal, mut tiny] =
+                    [&case.job.x, &subnormal, &tiny].map(|x| through(&model, batch, x));
+                let mut best = [f64::INFINITY; 3];
+                for _ in 0..25 {
+                    let times = in_turn(1, &mut [(1, &mut ordinary), (1, &mut subnormal), (1, &mut tiny)]);
+                    // The fastest: a neighbour's noise would be a difference too.
+                    best.iter_mut().zip(times).for_each(|(best, time)| *best = best.min(time));
+                }
+                let [one, other] = [best[1] / best[0], best[2] / best[0]];
+                let (name, batch) = (format!("{kind:?}"), format!("B={batch}"));
+                println!("{name:<12}{batch:<6}{level:<10}{:>10.0} %{:>10.0} %", one * 100.0, other * 100.0);
+                if one.max(other) > 2.0 {
+                    slow.push(format!("{name}, {batch}, {level}: {one:.2} and {other:.2} times as long"));
+                }
             }
         }
     }
     println!();
-}
-
-/// 1 at first, halved at every step, and from the 140th on a factor that makes subnormal numbers of ±1.
-fn fading(step: usize) -> f32 {
-    2f32.powi(-(step.min(140) as i32))
+    assert!(slow.is_empty(), "the time depends on the values:\n{}", slow.join("\n"));
 }
 
 /// All steps from zero states, several times: batch 1 step by step.
