@@ -85,6 +85,12 @@ pub(crate) const NEGLIGIBLE: f32 = 1e-20;
 /// Added to squares, so that the square of a tiny number is no subnormal one, which would be slow; it changes no result.
 const TINY: f32 = 1e-10;
 
+/// Where a multiply-add rounds its product, the square of a tiny number would be subnormal before [`TINY`] is added.
+#[inline(always)]
+fn fused_or_flushed<I: Isa>(isa: I, x: I::Vector) -> I::Vector {
+    if I::FUSED { x } else { x.flush(isa.splat(1e-18)) }
+}
+
 /// What `e^±x` is made of: `scale·mantissa`, `scale` a power of two.
 #[derive(Clone, Copy)]
 pub(crate) struct Exponential<V> {
@@ -113,7 +119,7 @@ pub(crate) fn exponential<I: Isa, const NEGATED: bool>(isa: I, x: I::Vector) -> 
     // 127 is the exponent's bias: the low bits of `rounded` are the representation's exponent field.
     const BIASED: f32 = ROUND + 127.0;
     let sign = if NEGATED { -1.0 } else { 1.0 };
-    let x = x.limit(isa.splat(GATE_BOUND));
+    let x = fused_or_flushed(isa, x.limit(isa.splat(GATE_BOUND)));
     let rounded = x.mul_add(isa.splat(sign * std::f32::consts::LOG2_E), isa.splat(BIASED));
     let n = rounded - isa.splat(BIASED);
     // r with the sign of x, so that x is negated nowhere; the polynomial's odd coefficients take the sign.
@@ -165,7 +171,8 @@ pub(crate) struct Fraction<V> {
 #[inline(always)]
 pub(crate) fn tanh_fraction<I: Isa>(isa: I, x: I::Vector) -> Fraction<I::Vector> {
     let x = x.limit(isa.splat(TANH_BOUND));
-    let square = x.mul_add(x, isa.splat(TINY));
+    let near = fused_or_flushed(isa, x);
+    let square = near.mul_add(near, isa.splat(TINY));
     let fourth = square * square;
     // Beside the series, not before it: the chain is no longer for it.
     let numerator = x.flush(isa.splat(NEGLIGIBLE)) * even_series(isa, square, fourth, TANH_P);

@@ -94,7 +94,7 @@ impl Plan {
 }
 
 /// Up to three layers of any cell, width and direction: registers of 4, 8 and 16 lanes, groups of blocks, tiles, chains of
-/// 32 terms: both sides of each.
+/// 64 terms: both sides of each.
 pub fn plans() -> impl Strategy<Value = Plan> {
     let merges = [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Average, Merge::None];
     let ways = prop_oneof![
@@ -102,8 +102,10 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         1 => Just(Ways::Reverse),
         2 => select(merges.to_vec()).prop_map(Ways::Both),
     ];
-    let layer = (select(KINDS.to_vec()), 1usize..56, ways);
-    (1usize..40, prop::collection::vec(layer, 1..4), select(vec![1.0, 2.0])).prop_map(|(input, mut layers, scale)| {
+    let hidden = prop_oneof![8 => 1usize..56, 1 => 60usize..150];
+    let layer = (select(KINDS.to_vec()), hidden, ways);
+    let input = prop_oneof![8 => 1usize..40, 1 => 60usize..150];
+    (input, prop::collection::vec(layer, 1..4), select(vec![1.0, 2.0])).prop_map(|(input, mut layers, scale)| {
         let last = layers.len() - 1;
         for (_, _, ways) in &mut layers[..last] {
             // Only the last layer can keep its directions apart.
