@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{NEGLIGIBLE, exponential, gate, tanh_fraction};
-use crate::kernel::step::{Cell, Half, State};
+use crate::kernel::step::{Cell, Half, Now};
 use crate::simd::{Isa, Vector};
 
 /// Gates of a GRU unit, in the order r z n.
@@ -50,29 +50,16 @@ impl Cell<GATES> for StandardGru<'_> {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, unit } = now;
         let r = gate(isa, input[0] + recurrent[0]);
         let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
         Half { value: r.mul_add(heard, input[2]), memory: old.memory }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        n: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, n: I::Vector) -> I::Vector {
+        let Now { input, recurrent, old, .. } = now;
         mix(isa, input[1] + recurrent[1], n, old.hidden)
     }
 }
@@ -101,29 +88,16 @@ impl Cell<GATES> for AnyGru<'_> {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, unit } = now;
         let r = squash(isa, self.options, self.options.gate, input[0] + recurrent[0]);
         let heard = recurrent[2] + isa.load(&self.recurrent_bias[unit..]);
         Half { value: r.mul_add(heard, input[2]), memory: old.memory }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        n: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, n: I::Vector) -> I::Vector {
+        let Now { input, recurrent, old, .. } = now;
         any_mix(isa, self.options, input[1] + recurrent[1], n, old.hidden)
     }
 }
@@ -152,27 +126,14 @@ impl Cell<GATES> for ResetBefore {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        _isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        _unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, _isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, .. } = now;
         Half { value: input[2] + recurrent[2], memory: old.memory }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        n: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, n: I::Vector) -> I::Vector {
+        let Now { input, recurrent, old, .. } = now;
         let z = input[1] + recurrent[1];
         let GruOptions { gate, candidate, clip, .. } = self.options;
         if gate == Activation::Sigmoid && candidate == Activation::Tanh && clip.is_none() {

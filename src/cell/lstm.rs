@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{NEGLIGIBLE, gated_tanh, keep_and_write};
-use crate::kernel::step::{Cell, Half, State};
+use crate::kernel::step::{Cell, Half, Now};
 use crate::simd::{Isa, Vector};
 
 /// Gates of an LSTM unit, in the order i f g o.
@@ -57,29 +57,16 @@ impl Cell<GATES> for StandardLstm {
     const MEMORY: bool = true;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        _unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, .. } = now;
         let [i, f, g, _] = sums::<I>(input, recurrent);
         let c = keep_and_write(isa, f, old.memory, i, g);
         Half { value: c, memory: c.flush(isa.splat(NEGLIGIBLE)) }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
-        c: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, c: I::Vector) -> I::Vector {
+        let Now { input, recurrent, .. } = now;
         gated_tanh(isa, input[3] + recurrent[3], c)
     }
 }
@@ -99,14 +86,8 @@ impl Cell<GATES> for AnyLstm<'_> {
     /// `z_i += p_i·c⁻`, `z_f += p_f·c⁻`, `z_o += p_o·c` (Gers & Schmidhuber 2000); then as [`StandardLstm`], with the
     /// options' activations.
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, unit } = now;
         let options = self.options;
         let [i, f, g, _] = sums::<I>(input, recurrent);
         let (i, f) = (self.peek(isa, 0, unit, old.memory, i), self.peek(isa, 1, unit, old.memory, f));
@@ -127,15 +108,8 @@ impl Cell<GATES> for AnyLstm<'_> {
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
-        c: I::Vector,
-        unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, c: I::Vector) -> I::Vector {
+        let Now { input, recurrent, unit, .. } = now;
         let o = self.peek(isa, 2, unit, c, input[3] + recurrent[3]);
         (self.squash(isa, self.options.gate, o) * activate(isa, self.options.output, c)).flush(isa.splat(NEGLIGIBLE))
     }

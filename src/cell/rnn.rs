@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{NEGLIGIBLE, tanh_fraction};
-use crate::kernel::step::{Cell, Half, State};
+use crate::kernel::step::{Cell, Half, Now};
 use crate::simd::{Isa, Vector};
 
 /// Gates of a unit: the one sum.
@@ -32,27 +32,13 @@ impl Cell<GATES> for TanhRnn {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        _isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        _unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, _isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, .. } = now;
         Half { value: input[0] + recurrent[0], memory: old.memory }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        _input: [I::Vector; GATES],
-        _recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
-        z: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, _now: Now<I::Vector, GATES>, z: I::Vector) -> I::Vector {
         let tanh = tanh_fraction(isa, z);
         tanh.numerator / tanh.denominator
     }
@@ -69,27 +55,13 @@ impl Cell<GATES> for AnyRnn {
     const MEMORY: bool = false;
 
     #[inline(always)]
-    fn begin<I: Isa>(
-        self,
-        _isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        _unit: usize,
-    ) -> Half<I::Vector> {
+    fn begin<I: Isa>(self, _isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
+        let Now { input, recurrent, old, .. } = now;
         Half { value: input[0] + recurrent[0], memory: old.memory }
     }
 
     #[inline(always)]
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        _input: [I::Vector; GATES],
-        _recurrent: [I::Vector; GATES],
-        _old: State<I::Vector>,
-        z: I::Vector,
-        _unit: usize,
-    ) -> I::Vector {
+    fn end<I: Isa>(self, isa: I, _now: Now<I::Vector, GATES>, z: I::Vector) -> I::Vector {
         let RnnOptions { activation, clip } = self.options;
         let z = clip.map_or(
             z,

@@ -14,32 +14,29 @@ pub(crate) trait Cell<const GATES: usize>: Copy + Send + Sync {
     /// Whether there is a memory beside the hidden state (an LSTM's c).
     const MEMORY: bool;
 
-    /// The first half of the update, from `input = b + W·x`, `recurrent = R·h⁻` and the old state; `unit` is the register's
-    /// first unit.
-    ///
-    /// The two sums come apart because a GRU scales one of them. Implementations are `#[inline(always)]`.
-    fn begin<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        unit: usize,
-    ) -> Half<I::Vector>;
+    /// The first half of the update. Implementations are `#[inline(always)]`.
+    fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector>;
 
     /// The second half: the new h, from what `begin` left.
     ///
     /// The halves are apart because many rows go through the first and then through the second: a processor looks ahead some
     /// 500 instructions, and that is two whole updates, whose chains it would wait for, but four or five halves.
-    fn end<I: Isa>(
-        self,
-        isa: I,
-        input: [I::Vector; GATES],
-        recurrent: [I::Vector; GATES],
-        old: State<I::Vector>,
-        half: I::Vector,
-        unit: usize,
-    ) -> I::Vector;
+    fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, half: I::Vector) -> I::Vector;
+}
+
+/// What a register of hidden units of one row is updated from.
+///
+/// The two sums come apart because a GRU scales one of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Now<V, const GATES: usize> {
+    /// `b + W·x`, gate by gate.
+    pub input: [V; GATES],
+    /// `R·h⁻`, gate by gate.
+    pub recurrent: [V; GATES],
+    /// The old state.
+    pub old: State<V>,
+    /// The first unit.
+    pub unit: usize,
 }
 
 /// What the first half of an update leaves.
@@ -98,11 +95,13 @@ pub(crate) fn update<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let half = if C::MEMORY {
                 let at = row * places.memory_stride + unit - places.first_unit;
                 let memory = &mut places.memory[at..][..I::LANES];
-                let half = cell.begin(isa, input, sums, State { hidden, memory: isa.load(memory) }, unit);
+                let old = State { hidden, memory: isa.load(memory) };
+                let half = cell.begin(isa, Now { input, recurrent: sums, old, unit });
                 isa.store(half.memory, memory);
                 half
             } else {
-                cell.begin(isa, input, sums, State { hidden, memory: hidden }, unit)
+                let old = State { hidden, memory: hidden };
+                cell.begin(isa, Now { input, recurrent: sums, old, unit })
             };
             // The first gate's sum has been used: its place takes the half.
             isa.store(half.value, recurrent);
@@ -116,7 +115,8 @@ pub(crate) fn update<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let hidden = isa.load(&places.hidden[at..]);
             let (input, sums) = (load_all(isa, input), load_all(isa, recurrent));
             let old = State { hidden, memory: hidden };
-            isa.store(cell.end(isa, input, sums, old, sums[0], unit), &mut places.next[at..]);
+            let now = Now { input, recurrent: sums, old, unit };
+            isa.store(cell.end(isa, now, sums[0]), &mut places.next[at..]);
         }
     }
 }
@@ -137,13 +137,15 @@ fn finish<I: Isa, C: Cell<GATES>, const GATES: usize>(
     if C::MEMORY {
         let memory = &mut places.memory[row * places.memory_stride + unit - places.first_unit..][..I::LANES];
         let old = State { hidden, memory: isa.load(memory) };
-        let half = cell.begin(isa, input, recurrent, old, unit);
+        let now = Now { input, recurrent, old, unit };
+        let half = cell.begin(isa, now);
         isa.store(half.memory, memory);
-        isa.store(cell.end(isa, input, recurrent, old, half.value, unit), &mut places.next[at..]);
+        isa.store(cell.end(isa, now, half.value), &mut places.next[at..]);
     } else {
         let old = State { hidden, memory: hidden };
-        let half = cell.begin(isa, input, recurrent, old, unit);
-        isa.store(cell.end(isa, input, recurrent, old, half.value, unit), &mut places.next[at..]);
+        let now = Now { input, recurrent, old, unit };
+        let half = cell.begin(isa, now);
+        isa.store(cell.end(isa, now, half.value), &mut places.next[at..]);
     }
 }
 

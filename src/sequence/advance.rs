@@ -7,7 +7,7 @@ use super::workspace::Strides;
 use crate::cell::gru::{GruOptions, reset_hidden};
 use crate::kernel::math::NEGLIGIBLE;
 use crate::kernel::product::{Ahead, Product, Rows};
-use crate::kernel::step::{Cell, Input, Places, Single, State, single, update};
+use crate::kernel::step::{Cell, Input, Now, Places, Single, State, single, update};
 use crate::simd::{Isa, Vector};
 use crate::team::Member;
 
@@ -175,8 +175,9 @@ fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
                 heard[GATES - 1] = isa.load(&sums[row * width + index * I::LANES..]);
                 let old = isa.load(&hidden[unit..]);
                 let (state, at) = (State { hidden: old, memory: old }, block * I::LANES);
-                let half = cell.begin(isa, own, heard, state, at);
-                isa.store(cell.end(isa, own, heard, state, half.value, at), &mut next[unit..]);
+                let now = Now { input: own, recurrent: heard, old: state, unit: at };
+                let half = cell.begin(isa, now);
+                isa.store(cell.end(isa, now, half.value), &mut next[unit..]);
             }
         }
     }
