@@ -15,7 +15,8 @@ use crate::simd::{Isa, Vector};
 /// Terms that are summed in one chain.
 ///
 /// Short chains are more exact (`docs/performance.md`): one chain of 128 terms is 2.5e-6 off on a voice detector after 1,875
-/// steps, chains of 64 1.5e-6. A chain of 64 lines of three vectors (12 KiB) also stays in the L1 cache for all rows.
+/// steps, chains of 64 1.5e-6 (with an earlier update of c; 1.2e-6 with today's). A chain of 64 lines of three vectors
+/// (12 KiB) also stays in the L1 cache for all rows.
 pub(crate) const CHAIN: usize = 64;
 
 /// How the terms of a sum are divided into chains.

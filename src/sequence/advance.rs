@@ -3,6 +3,7 @@
 use std::ops::{Range, RangeFrom};
 
 use super::layer::{Kind, Packed};
+use super::stream::Sweep;
 use super::workspace::Strides;
 use crate::cell::gru::{GruOptions, reset_hidden};
 use crate::kernel::math::NEGLIGIBLE;
@@ -53,8 +54,8 @@ pub(super) struct Chunk {
     pub rows: usize,
     /// Rows of the step.
     pub running: usize,
-    /// The order of the groups: to and fro, because what was read last is still in the cache.
-    pub forwards: bool,
+    /// The order of the groups.
+    pub sweep: Sweep,
 }
 
 /// One step of the groups that a thread owns.
@@ -74,7 +75,7 @@ pub(super) fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
     let division = &packed.division;
     let (count, far) = (work.groups.len(), ahead(packed.recurrent_bytes()));
     for index in 0..count {
-        let group = work.groups.start + if chunk.forwards { index } else { count - 1 - index };
+        let group = work.groups.start + chunk.sweep.group(index, count);
         let blocks = division.blocks(group);
         let line = blocks.len() * GATES * I::LANES;
         let input = &work.input[work.sums::<I>(packed, &blocks, chunk)][..chunk.running * line];

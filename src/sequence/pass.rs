@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::advance::{Chunk, Work, advance, ahead, exchange, stage};
 use super::layer::{Kind, Packed};
 use super::share::{Of, Place, Share, Way};
+use super::stream::Sweep;
 use super::workspace::{CHUNK_STEPS, Strides, Workspace};
 use crate::cell::gru::{self, AnyGru, ResetBefore, StandardGru};
 use crate::cell::lstm::{self, AnyLstm, StandardLstm};
@@ -134,8 +135,7 @@ impl Running<'_> {
                 starts[count] = rows;
                 let together = share.order.is_none() && share.lengths.is_none() && x_place.row == strides.x;
                 for row in 0..if together { 1 } else { running } {
-                    let length = share.length(row);
-                    let at = if way == Way::Forward { first + count } else { length - 1 - first - count };
+                    let at = share.at(way, first + count, row);
                     // Rows that lie side by side, as they are wanted, are taken as one.
                     let width = if together { (running - 1) * strides.x + sizes.input } else { sizes.input };
                     let source = &x[x_place.at(&share, at, row)..][..width];
@@ -144,7 +144,6 @@ impl Running<'_> {
                 rows += running;
                 count += 1;
             }
-            starts[count] = rows;
             for group in work.groups.clone() {
                 let blocks = division.blocks(group);
                 let start = (blocks.start - work.first_unit / I::LANES) * GATES * I::LANES * rows;
@@ -161,72 +160,45 @@ impl Running<'_> {
                 };
                 product.run(isa, sums);
             }
-            for index in 0..count {
-                let running = starts[index + 1] - starts[index];
-                if running < active {
-                    // These have ended: their state is final.
-                    for row in running..active {
-                        finish::<C, GATES>(packed, &share, row, hidden, &work, leader, &own, h_target, c_target);
-                    }
-                    active = running;
-                }
-                let chunk = Chunk { start: starts[index], rows, running, forwards: step % 2 == 0 };
+            for start in &starts[..count] {
+                let sweep = if step % 2 == 0 { Sweep::Forwards } else { Sweep::Backwards };
+                let chunk = Chunk { start: *start, rows, running: active, sweep };
                 advance::<I, C, GATES>(isa, cell, packed, chunk, hidden, next, &mut work);
                 if let Some(member) = member {
-                    exchange(member, step % 2, sizes.hidden, running, next, &own, strides.hidden);
+                    exchange(member, step % 2, sizes.hidden, active, next, &own, strides.hidden);
                 }
                 // What goes to the next layer, each member of a team writes in its own room.
                 if let Some((target, place)) = &output
                     && (leader || place.of == Of::Share)
                 {
-                    for row in 0..running {
-                        let at = if way == Way::Forward { step } else { share.length(row) - 1 - step };
+                    for row in 0..active {
+                        let at = share.at(way, step, row);
                         target.write(place.at(&share, at, row), &next[row * strides.hidden..][..sizes.output]);
                     }
                 }
                 if let Some((target, place)) = &cells {
-                    for row in 0..running {
-                        let at = if way == Way::Forward { step } else { share.length(row) - 1 - step };
+                    for row in 0..active {
+                        let at = share.at(way, step, row);
                         let c = &work.memory[row * strides.memory..][..own.len()];
                         target.write(place.at(&share, at, row) + own.start, c);
                     }
                 }
                 std::mem::swap(&mut hidden, &mut next);
                 step += 1;
+                // Rows that have ended, or all where this pass does: their state is final.
+                let running = if step < steps.end { share.active(step) } else { 0 };
+                for row in running..active {
+                    let place = share.place(row);
+                    if leader {
+                        h_target.write(place * sizes.output, &hidden[row * strides.hidden..][..sizes.output]);
+                    }
+                    if C::MEMORY {
+                        let c = &work.memory[row * strides.memory..][..own.len()];
+                        c_target.write(place * sizes.memory + own.start, c);
+                    }
+                }
+                active = running;
             }
-            if count == 0 {
-                break;
-            }
-            // Rows that end with the chunk are found at the next one's start.
-            let running = if step < steps.end { share.active(step) } else { 0 };
-            for row in running..active {
-                finish::<C, GATES>(packed, &share, row, hidden, &work, leader, &own, h_target, c_target);
-            }
-            active = running;
         }
-    }
-}
-
-/// Writes the state of a row that has ended.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "the two places that call it hold these apart")]
-fn finish<C: Cell<GATES>, const GATES: usize>(
-    packed: &Packed,
-    share: &Share<'_>,
-    row: usize,
-    hidden: &[f32],
-    work: &Work<'_>,
-    leader: bool,
-    own: &Range<usize>,
-    h_target: Target<'_>,
-    c_target: Target<'_>,
-) {
-    let (place, sizes) = (share.place(row), packed.sizes);
-    if leader {
-        h_target.write(place * sizes.output, &hidden[row * work.strides.hidden..][..sizes.output]);
-    }
-    if C::MEMORY {
-        let c = &work.memory[row * work.strides.memory..][..own.len()];
-        c_target.write(place * sizes.memory + own.start, c);
     }
 }

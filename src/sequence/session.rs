@@ -313,8 +313,8 @@ impl<M: Borrow<Model>> Session<M> {
                 sort(&mut self.order, &mut self.lengths, lengths, steps)
             }
         };
+        let rows = Rows { layout, batch: self.batch, steps };
         if ragged {
-            let rows = Rows { layout, batch: self.batch, steps };
             rows.clear_padding(&self.order, &self.lengths, width, hidden.as_deref_mut());
             rows.clear_padding(&self.order, &self.lengths, width, reverse.as_deref_mut());
             rows.clear_padding(&self.order, &self.lengths, memory, cells.as_deref_mut());
@@ -322,7 +322,6 @@ impl<M: Borrow<Model>> Session<M> {
         if steps == 0 {
             return Ok(());
         }
-        let rows = Rows { layout, batch: self.batch, steps };
         let target = |values: Option<_>, width| values.map(|values| (Target::new(values), rows.place(width)));
         let call = Call {
             model,

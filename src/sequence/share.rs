@@ -37,6 +37,15 @@ impl Share<'_> {
         self.lengths.map_or(self.steps, |lengths| lengths[row])
     }
 
+    /// The step of a sequence at which a direction is after `step` steps.
+    #[inline(always)]
+    pub fn at(&self, way: Way, step: usize, row: usize) -> usize {
+        match way {
+            Way::Forward => step,
+            Way::Reverse => self.length(row) - 1 - step,
+        }
+    }
+
     /// Sequences that still run at `step`.
     #[inline(always)]
     pub fn active(&self, step: usize) -> usize {

@@ -5,6 +5,7 @@ use crate::cell::gru::{self, AnyGru, StandardGru};
 use crate::cell::lstm::{self, AnyLstm, StandardLstm};
 use crate::cell::rnn::{self, AnyRnn, TanhRnn};
 use crate::kernel::pack::Division;
+use crate::kernel::product::Chains;
 use crate::kernel::step::{Cell, Input, Places, Single, single, single_blocks};
 use crate::simd::{Isa, Kernel, dispatch};
 
@@ -27,7 +28,7 @@ pub(crate) enum Sweep {
 impl Sweep {
     /// The group at one of `count` places.
     #[inline(always)]
-    fn group(self, place: usize, count: usize) -> usize {
+    pub fn group(self, place: usize, count: usize) -> usize {
         if self == Sweep::Forwards { place } else { count - 1 - place }
     }
 
@@ -127,7 +128,7 @@ impl<const UNITS: usize> Step<'_, UNITS> {
         let memory = &mut self.memory[..UNITS.next_multiple_of(I::LANES)];
         let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, first_unit: 0 };
         let (division, recurrent) = (&packed.division, &packed.recurrent);
-        let chains = crate::kernel::product::Chains::recurrent(lstm::GATES, UNITS);
+        let chains = Chains::recurrent(lstm::GATES, UNITS);
         let step = Single { cell: StandardLstm, division, recurrent, chains, ahead: 0 };
         let input = Input::Features { weights: &packed.input, bias: packed.bias(), x };
         let groups = Division::known_groups(UNITS, I::LANES);

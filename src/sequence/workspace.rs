@@ -68,7 +68,7 @@ impl Workspace {
             recurrent: Vec::new(),
             hidden: [Vec::new(), Vec::new(), Vec::new()],
             memory: Vec::new(),
-            starts: vec![0; CHUNK_STEPS + 1],
+            starts: vec![0; CHUNK_STEPS],
         };
         let grow = |buffer: &mut Vec<f32x16>, values: usize| {
             buffer.resize(buffer.len().max(values.div_ceil(16)), f32x16::splat(0.0));
