@@ -10,6 +10,7 @@ mod kernel;
 pub mod load;
 pub mod measure;
 mod model;
+pub mod network;
 mod sequence;
 mod simd;
 mod team;

@@ -71,6 +71,12 @@ impl Tensors {
     }
 }
 
+impl Tensors {
+    fn parameters(&self) -> usize {
+        self.weight_ih.len() + self.weight_hh.len() + self.bias.len()
+    }
+}
+
 macro_rules! accessors {
     ($weights:ident, $gates:literal, $order:literal) => {
         impl $weights {
@@ -373,6 +379,18 @@ impl Weights {
         match self {
             Weights::Lstm(weights) => weights.output_size(),
             _ => self.hidden_size(),
+        }
+    }
+
+    /// Numbers that were trained.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Weights::Lstm(weights) => {
+                let peepholes = weights.peepholes.iter().flatten().map(Vec::len).sum::<usize>();
+                weights.tensors.parameters() + peepholes + weights.projection.as_ref().map_or(0, Vec::len)
+            }
+            Weights::Gru(weights) => weights.tensors.parameters() + weights.recurrent_bias.len(),
+            Weights::Rnn(weights) => weights.tensors.parameters(),
         }
     }
 

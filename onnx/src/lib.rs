@@ -1,0 +1,1 @@
+//! ONNX graphs with gatewise's recurrent operators.
