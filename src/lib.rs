@@ -6,7 +6,6 @@ mod arrays;
 mod cell;
 mod error;
 mod kernel;
-#[cfg(feature = "safetensors")]
 pub mod load;
 pub mod measure;
 mod model;

@@ -1,6 +1,9 @@
 //! Readers of trained weights: one file a format, and what PyTorch's formats have in common.
 
+pub mod outline;
+#[cfg(feature = "safetensors")]
 pub mod safetensors;
+#[cfg(feature = "safetensors")]
 mod state_dict;
 mod torch;
 
