@@ -127,3 +127,15 @@ impl Activation {
         })
     }
 }
+
+/// A function of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Finish {
+    /// Value by value; [`Activation::Identity`] for none.
+    Each(Activation),
+    /// `e^x_k / Σ e^x_j` over the row.
+    Softmax,
+    /// The logarithm of the softmax.
+    LogSoftmax,
+}

@@ -43,6 +43,18 @@ fn expm1<I: Isa>(isa: I, y: I::Vector) -> I::Vector {
     p.mul_add(s, s - isa.splat(1.0))
 }
 
+/// `e^y` for y ≤ 0: what a softmax is made of. Zero below −87, where the result would be subnormal.
+///
+/// # Accuracy
+/// Within 2 ulp of the correctly rounded result for −87 < y ≤ 0 (tests/heads.rs).
+#[inline(always)]
+pub(crate) fn exp_negative<I: Isa>(isa: I, y: I::Vector) -> I::Vector {
+    /// Just above e^−87.
+    const LEAST: f32 = 1.7e-38;
+    let (p, s) = exp_parts(isa, y.clamp(isa.splat(-87.0), isa.splat(0.0)), 0.0);
+    p.mul_add(s, s).flush(isa.splat(LEAST))
+}
+
 /// `1/(1 + e^−x)` of every lane.
 ///
 /// # Accuracy

@@ -1,5 +1,6 @@
 //! Activations over whole slices.
 
+use super::finish::each;
 use super::math;
 use crate::simd::{Isa, Kernel};
 
@@ -40,14 +41,4 @@ impl Kernel for Pointwise<'_> {
             ),
         }
     }
-}
-
-#[inline(always)]
-fn each<I: Isa>(isa: I, values: &mut [f32], function: impl Fn(I::Vector) -> I::Vector) {
-    let mut chunks = values.chunks_exact_mut(I::LANES);
-    for chunk in chunks.by_ref() {
-        isa.store(function(isa.load(chunk)), chunk);
-    }
-    let rest = chunks.into_remainder();
-    isa.store_part(function(isa.load_part(rest)), rest);
 }

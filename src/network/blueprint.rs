@@ -1,7 +1,7 @@
 //! A sequential model as a file describes it: plain data, which every loader makes and which everything else takes.
 
 use super::flow::{Flow, Step};
-use crate::activation::Activation;
+pub use crate::activation::Finish;
 use crate::error::{Error, Result};
 use crate::model::Merge;
 use crate::sequence::layout::Layout;
@@ -87,18 +87,6 @@ pub struct Dense {
     pub bias: Vec<f32>,
     /// What is applied to the sums.
     pub finish: Finish,
-}
-
-/// A function of a row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Finish {
-    /// Value by value; [`Activation::Identity`] for none.
-    Each(Activation),
-    /// `e^x_k / Σ e^x_j` over the row.
-    Softmax,
-    /// The logarithm of the softmax.
-    LogSoftmax,
 }
 
 /// A recurrent layer, in one direction or both.
@@ -264,6 +252,7 @@ impl Blueprint {
 
 impl Embedding {
     pub(super) fn check(&self) -> Result<()> {
+        check_sizes(self.rows, self.width)?;
         Error::check_length("embedding", self.weight.len(), "rows·width", &[self.rows, self.width])?;
         check_finite("embedding", &self.weight)
     }
@@ -271,11 +260,20 @@ impl Embedding {
 
 impl Dense {
     pub(super) fn check(&self) -> Result<()> {
+        check_sizes(self.input, self.output)?;
         Error::check_length("weight", self.weight.len(), "outputs·inputs", &[self.output, self.input])?;
         if !self.bias.is_empty() {
             Error::check_length("bias", self.bias.len(), "outputs", &[self.output])?;
         }
         check_finite("weight", &self.weight)?;
         check_finite("bias", &self.bias)
+    }
+}
+
+/// Refuses a layer that has nothing on one side.
+fn check_sizes(before: usize, behind: usize) -> Result<()> {
+    match before.min(behind) {
+        0 => Err(Error::Size { what: "width", value: 0, reason: "a layer has at least one value on each side" }),
+        _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::blueprint::{Layer, Operation, Output, Passes, Recurrent};
+use super::blueprint::{Layer, Masked, Operation, Output, Passes, Recurrent};
 use crate::error::{Error, Result};
 use crate::model::Merge;
 use crate::weights::check_finite;
@@ -87,7 +87,10 @@ impl Step<'_> {
                 Ok(Flow { rows: Rows::Features(embedding.width), masked, ..before })
             }
             Operation::OneHot { classes } => {
-                self.ids("takes ids")?;
+                let ids = self.ids("takes ids")?;
+                if *classes == 0 || ids > *classes {
+                    return self.refuse(&format!("has {classes} classes, too few for ids below {ids}"));
+                }
                 Ok(Flow { rows: Rows::Features(*classes), ..before })
             }
             Operation::Masking { .. } => {
@@ -132,6 +135,10 @@ impl Step<'_> {
                 let sizes = |weights: &crate::Weights| (weights.input_size(), weights.output_size(), weights.gates());
                 if sizes(forward) != sizes(reverse) {
                     return self.refuse("has two directions of different sizes or cells");
+                }
+                let gaps = self.before.masked && recurrent.output == Output::Every;
+                if gaps && recurrent.masked == Masked::Repeat {
+                    return self.refuse("reads in both directions and repeats what was masked: expected zeros there");
                 }
                 if *merge == Merge::None {
                     return self.refuse("keeps its two directions apart (merge None): nothing can follow it");
