@@ -215,6 +215,11 @@ impl LstmWeights {
         self.options
     }
 
+    /// Which LSTM it is, to change.
+    pub fn options_mut(&mut self) -> &mut LstmOptions {
+        &mut self.options
+    }
+
     fn into_weights(self) -> Weights {
         Weights::Lstm(self)
     }
@@ -282,6 +287,11 @@ impl GruWeights {
     /// Which GRU it is.
     pub fn options(&self) -> GruOptions {
         self.options
+    }
+
+    /// Which GRU it is, to change.
+    pub fn options_mut(&mut self) -> &mut GruOptions {
+        &mut self.options
     }
 
     /// Biases as the kernel adds them: b_rn joins b_n where the reset comes before.

@@ -1,5 +1,7 @@
 //! Readers of trained weights: one file a format, and what PyTorch's formats have in common.
 
+#[cfg(feature = "safetensors")]
+pub mod chain;
 #[cfg(any(feature = "keras", feature = "json"))]
 mod orders;
 pub mod outline;

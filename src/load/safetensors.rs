@@ -96,6 +96,17 @@ impl SafetensorsFile {
         infos
     }
 
+    /// One tensor's shape, and its values as f32.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if it is not there or its type is not read; [`Error::NotFinite`] for NaN or ∞.
+    pub fn tensor(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+        let tensors = parse(&self.bytes)?;
+        let missing = |_| Error::Tensor { message: format!("tensor {name} is missing") };
+        let view = tensors.tensor(name).map_err(missing)?;
+        Ok((view.shape().to_vec(), values(name, &view)?))
+    }
+
     /// The recurrent modules that the file holds: every prefix of a `weight_ih_l0` or `weight_ih`.
     pub fn modules(&self) -> Vec<ModuleName> {
         let module = |name: &str| {

@@ -3,6 +3,7 @@
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::model::{Merge, Model, ModelBuilder};
+use crate::network::blueprint::{Layer, Operation, Passes, Recurrent};
 use crate::weights::{GruWeights, LstmWeights, RnnWeights, TorchTensors, Weights};
 
 /// Which cell a file's tensors belong to, as only their owner knows: the number of gates tells the three apart, but nothing
@@ -94,5 +95,24 @@ impl TorchModule {
             };
         }
         Ok(builder)
+    }
+
+    /// The layers of a whole model, both directions' outputs side by side, named `NAME.l0`, `NAME.l1`, … behind `name`
+    /// (`l0`, `l1`, … without one).
+    ///
+    /// # Errors
+    /// What [`LstmWeights::from_torch`] and its like refuse.
+    pub fn layers(&self, name: &str) -> Result<Vec<Layer>> {
+        let dot = if name.is_empty() || name.ends_with('.') { "" } else { "." };
+        let layer = |(index, TorchLayer { forward, reverse }): (usize, &TorchLayer)| {
+            let forward = self.cell.weights(forward)?;
+            let passes = match reverse {
+                None => Passes::Forward(forward),
+                Some(reverse) => Passes::Both { forward, reverse: self.cell.weights(reverse)?, merge: Merge::Concat },
+            };
+            let recurrent = Recurrent::new(passes);
+            Ok(Layer::new(format!("{name}{dot}l{index}"), Operation::Recurrent(Box::new(recurrent))))
+        };
+        self.layers.iter().enumerate().map(layer).collect()
     }
 }

@@ -155,13 +155,12 @@ pub struct State {
 impl Recurrent {
     /// A layer that reads forwards from zero states and gives every step.
     pub fn forward(weights: impl Into<Weights>) -> Self {
-        Recurrent {
-            passes: Passes::Forward(weights.into()),
-            output: Output::Every,
-            go_backwards: false,
-            masked: Masked::Zeros,
-            initial: Vec::new(),
-        }
+        Recurrent::new(Passes::Forward(weights.into()))
+    }
+
+    /// A layer that begins with zero states and gives every step.
+    pub fn new(passes: Passes) -> Self {
+        Recurrent { passes, output: Output::Every, go_backwards: false, masked: Masked::Zeros, initial: Vec::new() }
     }
 
     /// Features of an output row.
@@ -177,6 +176,17 @@ impl Recurrent {
 impl Passes {
     /// The weights of each direction, forward before reverse.
     pub fn each(&self) -> impl Iterator<Item = &Weights> {
+        let (first, second) = match self {
+            Passes::Forward(weights) | Passes::Reverse(weights) => (weights, None),
+            Passes::Both { forward, reverse, .. } => (forward, Some(reverse)),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
+impl Passes {
+    /// As [`Passes::each`], to change.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Weights> {
         let (first, second) = match self {
             Passes::Forward(weights) | Passes::Reverse(weights) => (weights, None),
             Passes::Both { forward, reverse, .. } => (forward, Some(reverse)),

@@ -16,7 +16,8 @@ pub(super) fn read(node: &NodeProto, name: &str, cell: Cell) -> Result<Spec> {
         Some("reverse") => Direction::Reverse,
         Some("bidirectional") => Direction::Both,
         Some(other) => {
-            return attributes.fail("direction", &format!("expected forward, reverse or bidirectional, found {other:?}"));
+            return attributes
+                .fail("direction", &format!("expected forward, reverse or bidirectional, found {other:?}"));
         }
     };
     let layout = match attributes.integer("layout")?.unwrap_or(0) {
@@ -42,7 +43,8 @@ struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     fn refuse_unknown(&self, cell: Cell) -> Result<()> {
-        let every = ["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"];
+        let every =
+            ["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"];
         let own = match cell {
             Cell::Lstm => Some("input_forget"),
             Cell::Gru => Some("linear_before_reset"),
@@ -134,10 +136,12 @@ impl<'a> Attributes<'a> {
     fn numbers(&self, name: &str) -> Result<Vec<f32>> {
         match self.find(name)? {
             None => Ok(Vec::new()),
-            Some((attribute, AttributeType::Floats)) => match attribute.floats.iter().find(|value| !value.is_finite()) {
-                None => Ok(attribute.floats.clone()),
-                Some(value) => self.fail(name, &format!("expected finite numbers, found {value}")),
-            },
+            Some((attribute, AttributeType::Floats)) => {
+                match attribute.floats.iter().find(|value| !value.is_finite()) {
+                    None => Ok(attribute.floats.clone()),
+                    Some(value) => self.fail(name, &format!("expected finite numbers, found {value}")),
+                }
+            }
             Some((_, kind)) => self.wrong_type(name, "a list of numbers", kind),
         }
     }
@@ -168,9 +172,7 @@ impl<'a> Attributes<'a> {
             false => Reset::Before,
         };
         let step = |activations: &[Activation]| match (cell, activations) {
-            (Cell::Lstm, &[gate, input, output]) => {
-                Ok(Step::Lstm(LstmOptions { coupling, gate, input, output, clip }))
-            }
+            (Cell::Lstm, &[gate, input, output]) => Ok(Step::Lstm(LstmOptions { coupling, gate, input, output, clip })),
             (Cell::Gru, &[gate, candidate]) => Ok(Step::Gru(GruOptions { reset, gate, candidate, clip })),
             (Cell::Rnn, &[activation]) => Ok(Step::Rnn(RnnOptions { activation, clip })),
             _ => self.fail("activations", "their number does not fit the operator"),
@@ -195,7 +197,8 @@ impl<'a> Attributes<'a> {
             let found = names.len();
             return self.fail("activations", &format!("expected {count} (every direction's), found {found}"));
         }
-        let [mut alpha, mut beta] = ["activation_alpha", "activation_beta"].map(|name| Parameters { name, next: 0, values: Vec::new() });
+        let [mut alpha, mut beta] =
+            ["activation_alpha", "activation_beta"].map(|name| Parameters { name, next: 0, values: Vec::new() });
         alpha.values = self.numbers(alpha.name)?;
         beta.values = self.numbers(beta.name)?;
         let mut activations = Vec::with_capacity(count);

@@ -36,9 +36,8 @@ pub(super) const WEIGHTS: [&str; 4] = ["W", "R", "B", "P"];
 impl Inputs {
     /// The inputs that `node` names.
     pub fn of(node: &NodeProto, name: &str, cell: Cell) -> Result<Inputs> {
-        let fail = |message: String| {
-            Err(Error::Node { node: name.to_owned(), operator: node.op_type.clone(), message })
-        };
+        let fail =
+            |message: String| Err(Error::Node { node: name.to_owned(), operator: node.op_type.clone(), message });
         let known = if cell == Cell::Lstm { 8 } else { 6 };
         let (mut places, mut next) = ([None; 8], 0);
         for (index, input) in node.input.iter().enumerate().filter(|(_, input)| !input.is_empty()) {
