@@ -2,6 +2,10 @@
 
 #[cfg(feature = "safetensors")]
 pub mod chain;
+#[cfg(feature = "keras")]
+mod hdf5;
+#[cfg(feature = "keras")]
+pub mod keras;
 #[cfg(any(feature = "keras", feature = "json"))]
 mod orders;
 pub mod outline;

@@ -2,6 +2,7 @@
 
 pub mod blueprint;
 mod flow;
+mod greedy;
 mod input;
 mod mask;
 mod packed;
@@ -9,6 +10,7 @@ mod rowwise;
 mod session;
 
 pub use flow::{Flow, Rows};
+pub use greedy::Greedy;
 pub use input::Input;
 pub use packed::{Network, PassInfo};
 pub use session::NetworkSession;

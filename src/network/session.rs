@@ -195,6 +195,39 @@ impl<N: Borrow<Network>> NetworkSession<N> {
         Ok(state.values)
     }
 
+    /// As [`forward`](NetworkSession::forward), and every cell state of the last layer, its directions side by side: of a
+    /// network that is nothing but recurrent layers.
+    ///
+    /// # Errors
+    /// As [`forward`](NetworkSession::forward); [`Error::Model`] if something else than a recurrent layer with cell states and
+    /// an output at every step stands in the network, or if it goes backwards.
+    pub fn forward_with_cells(
+        &mut self,
+        x: &[f32],
+        layout: Layout,
+        lengths: Option<&[usize]>,
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
+        let network = self.network.borrow();
+        let steps = Input::Features(x).steps(network.input(), self.batch)?;
+        let ([Stage::Recurrent(group)], [session]) = (&network.stages[..], &mut self.sessions[..]) else {
+            let message = "cell states of every step: expected nothing but recurrent layers".to_owned();
+            return Err(Error::Model { message });
+        };
+        if group.output == Output::Last || group.go_backwards {
+            let message = "cell states of every step: expected layers that give every step, in order".to_owned();
+            return Err(Error::Model { message });
+        }
+        let rows = self.batch * steps;
+        let memory = group.model.stack().last().map_or(0, |layer| layer.passes.len() * layer.passes[0].1.sizes.memory);
+        let (mut y, mut c) = (vec![0.0; rows * group.model.output_size()], vec![0.0; rows * memory]);
+        let mut batch = Batch::new(x).layout(layout);
+        if let Some(lengths) = lengths {
+            batch = batch.lengths(lengths);
+        }
+        session.forward(batch, Outputs::none().hidden(&mut y).cells(&mut c))?;
+        Ok((y, c))
+    }
+
     /// Advances every sequence by one step and returns the last layer's rows, B × O. Allocates nothing for a single
     /// sequence.
     ///
