@@ -125,7 +125,7 @@ fn available() -> String {
 
 impl Error {
     /// The error, with the file that it is about.
-    #[cfg(feature = "safetensors")]
+    #[cfg(any(feature = "safetensors", feature = "keras", feature = "json"))]
     pub(crate) fn of_file(self, path: &std::path::Path) -> Self {
         Error::File { path: path.display().to_string(), error: Box::new(self) }
     }

@@ -24,6 +24,46 @@ pub struct TorchTensors {
     pub projection: Option<Vec<f32>>,
 }
 
+impl TorchTensors {
+    /// [`LstmWeights::from_torch`] without a copy of the matrices.
+    ///
+    /// # Errors
+    /// As [`LstmWeights::from_torch`].
+    pub fn into_lstm(self) -> Result<LstmWeights> {
+        let bias = summed_bias(&self, 4)?;
+        let TorchTensors { input_size, hidden_size, weight_ih, weight_hh, projection, .. } = self;
+        LstmWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias], projection)
+    }
+
+    /// [`GruWeights::from_torch`] without a copy of the matrices.
+    ///
+    /// # Errors
+    /// As [`GruWeights::from_torch`].
+    pub fn into_gru(self) -> Result<GruWeights> {
+        refuse_projection(&self, "a GRU")?;
+        let hidden = self.hidden_size;
+        let mut bias = summed_bias(&self, 3)?;
+        let mut recurrent_bias = vec![0.0; hidden];
+        if let Some([ih, hh]) = &self.biases {
+            bias[2 * hidden..].copy_from_slice(&ih[2 * hidden..]);
+            recurrent_bias.copy_from_slice(&hh[2 * hidden..]);
+        }
+        GruWeights::from_parts([self.input_size, hidden], [self.weight_ih, self.weight_hh, bias], recurrent_bias)
+    }
+
+    /// [`RnnWeights::from_torch`] without a copy of the matrices.
+    ///
+    /// # Errors
+    /// As [`RnnWeights::from_torch`].
+    pub fn into_rnn(self, activation: Activation) -> Result<RnnWeights> {
+        refuse_projection(&self, "a simple RNN")?;
+        let bias = summed_bias(&self, 1)?;
+        let TorchTensors { input_size, hidden_size, weight_ih, weight_hh, .. } = self;
+        let weights = RnnWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias])?;
+        Ok(weights.with_options(RnnOptions { activation, clip: None }))
+    }
+}
+
 /// The weights of one layer and direction, of whichever cell.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -35,6 +75,9 @@ pub enum Weights {
     /// A simple RNN.
     Rnn(RnnWeights),
 }
+
+/// `weight_ih`, `weight_hh` and `bias`, taken without a copy.
+pub(crate) type Matrices = [Vec<f32>; 3];
 
 /// What every cell has: sizes, and rows gate by gate.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,26 +91,15 @@ struct Tensors {
 
 impl Tensors {
     /// `recurrent` is the width of the fed-back state: H, or P behind a projection.
-    fn new(
-        [gates, input, hidden, recurrent]: [usize; 4],
-        weight_ih: &[f32],
-        weight_hh: &[f32],
-        bias: &[f32],
-    ) -> Result<Self> {
+    fn new([gates, input, hidden, recurrent]: [usize; 4], [weight_ih, weight_hh, bias]: Matrices) -> Result<Self> {
         check_sizes(input, hidden)?;
         Error::check_length("weight_ih", weight_ih.len(), &format!("{gates}·H·I"), &[gates, hidden, input])?;
         Error::check_length("weight_hh", weight_hh.len(), &format!("{gates}·H·H"), &[gates, hidden, recurrent])?;
         Error::check_length("bias", bias.len(), &format!("{gates}·H"), &[gates, hidden])?;
-        for (name, values) in [("weight_ih", weight_ih), ("weight_hh", weight_hh), ("bias", bias)] {
+        for (name, values) in [("weight_ih", &weight_ih), ("weight_hh", &weight_hh), ("bias", &bias)] {
             check_finite(name, values)?;
         }
-        Ok(Tensors {
-            input_size: input,
-            hidden_size: hidden,
-            weight_ih: weight_ih.to_vec(),
-            weight_hh: weight_hh.to_vec(),
-            bias: bias.to_vec(),
-        })
+        Ok(Tensors { input_size: input, hidden_size: hidden, weight_ih, weight_hh, bias })
     }
 }
 
@@ -143,8 +175,7 @@ impl LstmWeights {
         weight_hh: &[f32],
         bias: &[f32],
     ) -> Result<Self> {
-        let tensors = Tensors::new([4, input_size, hidden_size, hidden_size], weight_ih, weight_hh, bias)?;
-        Ok(LstmWeights { tensors, peepholes: None, projection: None, options: LstmOptions::default() })
+        LstmWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias].map(<[f32]>::to_vec), None)
     }
 
     /// Takes PyTorch's tensors (`torch.nn.LSTM`, gate order i f g o) and sums the two biases.
@@ -152,21 +183,26 @@ impl LstmWeights {
     /// # Errors
     /// As [`LstmWeights::new`].
     pub fn from_torch(tensors: &TorchTensors) -> Result<Self> {
-        let (input, hidden) = (tensors.input_size, tensors.hidden_size);
-        let bias = summed_bias(tensors, 4)?;
-        let Some(projection) = &tensors.projection else {
-            return LstmWeights::new(input, hidden, &tensors.weight_ih, &tensors.weight_hh, &bias);
-        };
+        tensors.clone().into_lstm()
+    }
+
+    /// The parts, and the projection W_hr (P × H) if there is one: `weight_hh` is then 4·H × P.
+    pub(crate) fn from_parts(
+        [input, hidden]: [usize; 2],
+        matrices: Matrices,
+        projection: Option<Vec<f32>>,
+    ) -> Result<Self> {
         check_sizes(input, hidden)?;
-        let width = projection.len() / hidden;
-        if width == 0 || width > hidden {
-            let reason = "a projection has at least one row and at most H";
-            return Err(Error::Size { what: "proj_size", value: width, reason });
+        let width = projection.as_ref().map_or(hidden, |projection| projection.len() / hidden);
+        if let Some(projection) = &projection {
+            if width == 0 || width > hidden {
+                let reason = "a projection has at least one row and at most H";
+                return Err(Error::Size { what: "proj_size", value: width, reason });
+            }
+            Error::check_length("weight_hr", projection.len(), "P·H", &[width, hidden])?;
+            check_finite("weight_hr", projection)?;
         }
-        Error::check_length("weight_hr", projection.len(), "P·H", &[width, hidden])?;
-        check_finite("weight_hr", projection)?;
-        let tensors = Tensors::new([4, input, hidden, width], &tensors.weight_ih, &tensors.weight_hh, &bias)?;
-        let projection = Some(projection.clone());
+        let tensors = Tensors::new([4, input, hidden, width], matrices)?;
         Ok(LstmWeights { tensors, peepholes: None, projection, options: LstmOptions::default() })
     }
 
@@ -249,10 +285,8 @@ impl GruWeights {
         bias: &[f32],
         recurrent_bias: &[f32],
     ) -> Result<Self> {
-        let tensors = Tensors::new([3, input_size, hidden_size, hidden_size], weight_ih, weight_hh, bias)?;
-        Error::check_length("recurrent_bias", recurrent_bias.len(), "H", &[hidden_size])?;
-        check_finite("recurrent_bias", recurrent_bias)?;
-        Ok(GruWeights { tensors, recurrent_bias: recurrent_bias.to_vec(), options: GruOptions::default() })
+        let matrices = [weight_ih, weight_hh, bias].map(<[f32]>::to_vec);
+        GruWeights::from_parts([input_size, hidden_size], matrices, recurrent_bias.to_vec())
     }
 
     /// Takes PyTorch's tensors (`torch.nn.GRU`, gate order r z n): the biases of r and z are summed.
@@ -260,16 +294,19 @@ impl GruWeights {
     /// # Errors
     /// As [`GruWeights::new`]; [`Error::Tensor`] for a projection, which a GRU has none of.
     pub fn from_torch(tensors: &TorchTensors) -> Result<Self> {
-        refuse_projection(tensors, "a GRU")?;
-        let hidden = tensors.hidden_size;
-        let mut bias = summed_bias(tensors, 3)?;
-        let mut recurrent_bias = vec![0.0; hidden];
-        if let Some([ih, hh]) = &tensors.biases {
-            bias[2 * hidden..].copy_from_slice(&ih[2 * hidden..]);
-            recurrent_bias.copy_from_slice(&hh[2 * hidden..]);
-        }
-        let (input, TorchTensors { weight_ih, weight_hh, .. }) = (tensors.input_size, tensors);
-        GruWeights::new(input, hidden, weight_ih, weight_hh, &bias, &recurrent_bias)
+        tensors.clone().into_gru()
+    }
+
+    /// The parts, and b_rn.
+    pub(crate) fn from_parts(
+        [input, hidden]: [usize; 2],
+        matrices: Matrices,
+        recurrent_bias: Vec<f32>,
+    ) -> Result<Self> {
+        let tensors = Tensors::new([3, input, hidden, hidden], matrices)?;
+        Error::check_length("recurrent_bias", recurrent_bias.len(), "H", &[hidden])?;
+        check_finite("recurrent_bias", &recurrent_bias)?;
+        Ok(GruWeights { tensors, recurrent_bias, options: GruOptions::default() })
     }
 
     /// Chooses where the reset is applied, activations, clipping.
@@ -331,8 +368,7 @@ impl RnnWeights {
         weight_hh: &[f32],
         bias: &[f32],
     ) -> Result<Self> {
-        let tensors = Tensors::new([1, input_size, hidden_size, hidden_size], weight_ih, weight_hh, bias)?;
-        Ok(RnnWeights { tensors, options: RnnOptions::default() })
+        RnnWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias].map(<[f32]>::to_vec))
     }
 
     /// Takes PyTorch's tensors (`torch.nn.RNN`) and sums the two biases. The file does not say which `activation`
@@ -341,11 +377,12 @@ impl RnnWeights {
     /// # Errors
     /// As [`RnnWeights::new`]; [`Error::Tensor`] for a projection, which a simple RNN has none of.
     pub fn from_torch(tensors: &TorchTensors, activation: Activation) -> Result<Self> {
-        refuse_projection(tensors, "a simple RNN")?;
-        let bias = summed_bias(tensors, 1)?;
-        let TorchTensors { input_size, hidden_size, weight_ih, weight_hh, .. } = tensors;
-        let weights = RnnWeights::new(*input_size, *hidden_size, weight_ih, weight_hh, &bias)?;
-        Ok(weights.with_options(RnnOptions { activation, clip: None }))
+        tensors.clone().into_rnn(activation)
+    }
+
+    pub(crate) fn from_parts([input, hidden]: [usize; 2], matrices: Matrices) -> Result<Self> {
+        let tensors = Tensors::new([1, input, hidden, hidden], matrices)?;
+        Ok(RnnWeights { tensors, options: RnnOptions::default() })
     }
 
     /// Chooses the activation, clipping.
@@ -389,6 +426,14 @@ impl Weights {
         match self {
             Weights::Lstm(weights) => weights.output_size(),
             _ => self.hidden_size(),
+        }
+    }
+
+    /// Values of c: H for an LSTM, 0 for a cell that has none.
+    pub fn cell_size(&self) -> usize {
+        match self {
+            Weights::Lstm(weights) => weights.hidden_size(),
+            _ => 0,
         }
     }
 
@@ -457,8 +502,13 @@ pub(crate) fn check_sizes(input_size: usize, hidden_size: usize) -> Result<()> {
 
 /// Refuses NaN and infinities, by tensor and index.
 pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<()> {
-    match values.iter().position(|value| !value.is_finite()) {
+    // A block at a time without a way out of the loop: only then is it compared in registers.
+    const BLOCK: usize = 256;
+    let odd = |block: &[f32]| block.iter().fold(false, |odd, value| odd | !value.is_finite());
+    let block = values.chunks(BLOCK).position(odd);
+    let found = block.and_then(|block| values.iter().enumerate().skip(block * BLOCK).find(|(_, value)| !value.is_finite()));
+    match found {
         None => Ok(()),
-        Some(index) => Err(Error::NotFinite { name: name.to_owned(), index, value: values[index] }),
+        Some((index, value)) => Err(Error::NotFinite { name: name.to_owned(), index, value: *value }),
     }
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use gatewise::network::{Flow, PassInfo, Rows};
 use gatewise_reference::{
     Cell, Layout, Length, Quantity, Recorder, Sequence, Step, Trace, TraceFilter, example, number,
 };
 
-use crate::inputs::{self, Expected};
 use crate::model::{self, CellKind, Nonlinearity};
+use crate::run::inputs::{self, Expected, X, swap_first_axes};
 use crate::text;
 
 #[derive(clap::Args)]
@@ -138,14 +139,16 @@ fn trace_file(
     let known = kind.cell(arguments.nonlinearity)?;
     let cell = model::reference_cell(&model::read_layer(weights, arguments.prefix.as_deref(), known)?, known)?;
     let (input_size, hidden_size, state_size) = (cell.input_size(), cell.hidden_size(), cell.output_size());
-    let expected = Expected {
-        input: input_size,
-        passes: 1,
-        state: state_size,
-        memory: cell.has_cell_state().then_some(hidden_size),
-        batch_first: arguments.batch_first,
-    };
-    let inputs = inputs::read(input, expected)?;
+    let memory = if cell.has_cell_state() { hidden_size } else { 0 };
+    let pass = PassInfo { layer: String::new(), reverse: false, hidden: state_size, cell: memory };
+    let layout = if arguments.batch_first { gatewise::Layout::BatchFirst } else { gatewise::Layout::TimeMajor };
+    let rows = Flow { rows: Rows::Features(input_size), each_step: true, masked: false };
+    let inputs = inputs::read(input, &Expected { input: rows, passes: &[pass], layout })?;
+    let X::Features(given) = &inputs.x else { bail!("{}: array x: expected features", input.display()) };
+    let mut given = given.values.to_f64()?;
+    if arguments.batch_first && !inputs.alone {
+        given = swap_first_axes(&given, inputs.batch, inputs.steps, input_size);
+    }
     let row = arguments.batch;
     Pick::One(row).check("batch", inputs.batch)?;
     // Padding is computed by nobody, and changes nothing before it.
@@ -156,12 +159,10 @@ fn trace_file(
 
     // Only the chosen sequence, and no step behind the chosen one, has to be computed.
     let steps = arguments.step.filter().map_or(valid, |step| step + 1);
-    let pick = |values: &[f64], width: usize| values.get(row * width..(row + 1) * width).map(<[f64]>::to_vec);
-    let x: Vec<f64> = (0..steps)
-        .flat_map(|step| &inputs.x[(step * inputs.batch + row) * input_size..][..input_size])
-        .copied()
-        .collect();
-    let (h0, c0) = (pick(&inputs.h0, state_size), pick(&inputs.c0, hidden_size));
+    let pick = |values: &Option<Vec<f64>>, width: usize| Some(values.as_ref()?.get(row * width..)?[..width].to_vec());
+    let x: Vec<f64> =
+        (0..steps).flat_map(|step| &given[(step * inputs.batch + row) * input_size..][..input_size]).copied().collect();
+    let (h0, c0) = (pick(&inputs.hidden, state_size), pick(&inputs.cell, hidden_size));
     let sequence =
         Sequence { layout: Layout::BatchFirst, batch: 1, steps, x: &x, h0: h0.as_deref(), c0: c0.as_deref() };
 

@@ -2,13 +2,19 @@
 
 mod arrays;
 mod bench;
+mod book;
 mod check;
+mod convert;
+mod decode;
 mod explain;
 mod files;
-mod inputs;
 mod inspect;
+mod layers;
 mod model;
+mod own_stub;
 mod run;
+mod sound;
+mod source;
 mod text;
 mod tour;
 
@@ -29,6 +35,7 @@ Start here:
   gatewise                                the worked example, gate by gate, and the speed of this machine
   gatewise check examples/worked.toml     verify a hand calculation
   gatewise explain --step 0               every number of a step, with its formula
+  gatewise inspect model.keras            the layers of a trained model
   gatewise bench --cell gru --hidden 128  the time of a case beside a loop of nothing but multiply-adds
 
 Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage.
@@ -47,10 +54,14 @@ enum Command {
     Explain(explain::Arguments),
     /// Verify a hand calculation and name the likely mistake.
     Check(check::Arguments),
-    /// Run a trained module on a batch of sequences.
+    /// Run a trained model: PyTorch, ONNX, Keras, RTNeural, GuitarML, NAM.
     Run(run::Arguments),
+    /// Run an encoder and a decoder that is fed its own symbols.
+    Decode(decode::Arguments),
     /// Show what a model file holds and what it costs to run.
     Inspect(inspect::Arguments),
+    /// Write a model in gatewise's own form.
+    Convert(convert::Arguments),
     /// Time one case, as a line of JSON or for reading.
     Bench(bench::Arguments),
 }
@@ -70,6 +81,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments).map(|()| Outcome::Done),
+        Command::Decode(arguments) => decode::run(&arguments).map(|()| Outcome::Done),
+        Command::Convert(arguments) => convert::run(&arguments).map(|()| Outcome::Done),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| Outcome::Done),
     };

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use gatewise::load::safetensors::SafetensorsFile;
+use gatewise::load::safetensors::{ModuleName, SafetensorsFile, TensorInfo};
 use gatewise::load::{Cell, TorchModule};
-use gatewise::{Activation, Error, Level, TorchTensors};
+use gatewise::{Activation, Error, Level, TorchTensors, Weights};
 use gatewise_reference::{AnyCell, Function, Gru, Layer, Lstm, Merge, Network, PyTorchWeights, SimpleRnn};
 
 /// The cell whose weights a file holds.
@@ -61,6 +61,15 @@ impl CellKind {
     }
 }
 
+/// What people call the cell of some weights.
+pub fn cell_name(weights: &Weights) -> &'static str {
+    match weights.gates() {
+        4 => CellKind::Lstm.name(),
+        3 => CellKind::Gru.name(),
+        _ => CellKind::Rnn.name(),
+    }
+}
+
 /// A recurrent module and its sizes.
 pub struct Module {
     /// The tensors.
@@ -102,14 +111,6 @@ impl Module {
         self.directions * self.state
     }
 
-    /// Such as `LSTM I=8 H=16 P=4, 2 layers, both directions`.
-    pub fn describe(&self, kind: CellKind) -> String {
-        let projection = if self.state == self.hidden { String::new() } else { format!(" P={}", self.state) };
-        let layers = if self.layers == 1 { String::new() } else { format!(", {} layers", self.layers) };
-        let directions = if self.directions == 1 { "" } else { ", both directions" };
-        format!("{} I={} H={}{projection}{layers}{directions}", kind.name(), self.input, self.hidden)
-    }
-
     /// The reference's network, in double precision.
     pub fn network(&self) -> Result<Network<AnyCell<f64>>> {
         let cell = self.tensors.cell;
@@ -122,13 +123,6 @@ impl Module {
         });
         Ok(Network { layers: layers.collect::<Result<_>>()? })
     }
-}
-
-/// Reads the module behind `prefix`; errors name the file.
-pub fn read(path: &Path, prefix: Option<&str>, cell: Cell) -> Result<Module> {
-    let file = SafetensorsFile::read(path)?;
-    let tensors = file.module(prefix, cell).map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    Ok(Module::new(tensors))
 }
 
 /// Reads a module of one layer and one direction; errors name the file.
@@ -169,4 +163,21 @@ pub fn reference_cell(tensors: &TorchTensors, cell: Cell) -> Result<AnyCell<f64>
         (Cell::Rnn(Activation::Relu), _) => SimpleRnn::from_pytorch(&weights, Function::Relu)?.into(),
         (Cell::Rnn(other), _) => bail!("no option asks for a simple RNN with {other:?}"),
     })
+}
+
+/// The cell of a module by its shapes: PyTorch stacks the G gates' rows: weight_hh is (G·H, H), or (G·H, P) beside a weight_hr of (P, H).
+pub fn guess_cell(tensors: &[TensorInfo], name: &ModuleName) -> Option<CellKind> {
+    let shape = |own: &str| {
+        let name = format!("{}{own}{}", name.prefix, name.suffix);
+        tensors.iter().find(|tensor| tensor.name == name).map(|tensor| &tensor.shape[..])
+    };
+    let &[rows, state] = shape("weight_hh")? else { return None };
+    let hidden = match shape("weight_hr") {
+        Some(&[_, hidden]) => hidden,
+        _ => state,
+    };
+    let fits = |gates: usize| hidden > 0 && gates.checked_mul(hidden) == Some(rows);
+    [(4, CellKind::Lstm), (3, CellKind::Gru), (1, CellKind::Rnn)]
+        .into_iter()
+        .find_map(|(gates, cell)| fits(gates).then_some(cell))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tract_onnx::prelude::{DatumType, Datum, Tensor, TractResult};
+use tract_onnx::prelude::{Datum, DatumType, Tensor, TractResult};
 
 use crate::array::{Array, Element, Values};
 use crate::error::{Error, Result};
@@ -79,8 +79,8 @@ pub(crate) fn to_array(tensor: &Tensor) -> TractResult<Array> {
     Ok(Array { shape: tensor.shape().to_vec(), values })
 }
 
-/// The array with elements of another type, if every value can be had exactly: an integer of another width, or `float64`
-/// whose every value is a `float32`.
+/// The array with elements of another type: integers of another width that has each of them, `float64` rounded to the
+/// nearest `float32` if it is in its range, `float32` as `float64`.
 pub(crate) fn converted(name: &str, array: Array, to: Element) -> Result<Array> {
     let from = array.values.element();
     if from == to {
@@ -88,11 +88,11 @@ pub(crate) fn converted(name: &str, array: Array, to: Element) -> Result<Array> 
     }
     let fail = || Error::input(name, format!("the elements are {from}, expected {to}"));
     let values = match (&array.values, to) {
-        (Values::F64(values), Element::F32) => exactly(name, values, |value| {
+        (Values::F64(values), Element::F32) => each_as(name, values, |value| {
             let narrow = value as f32;
-            (f64::from(narrow) == value || value.is_nan()).then_some(narrow)
+            (narrow.is_finite() || !value.is_finite()).then_some(narrow)
         })?,
-        (Values::F32(values), Element::F64) => exactly(name, values, |value| Some(f64::from(value)))?,
+        (Values::F32(values), Element::F64) => each_as(name, values, |value| Some(f64::from(value)))?,
         (values, to) => integers(name, values, to)?.ok_or_else(fail)?,
     };
     Ok(Array { values, ..array })
@@ -112,19 +112,19 @@ fn integers(name: &str, values: &Values, to: Element) -> Result<Option<Values>> 
         _ => return Ok(None),
     };
     Ok(Some(match to {
-        Element::I8 => exactly(name, &wide, |value| i8::try_from(value).ok())?,
-        Element::I16 => exactly(name, &wide, |value| i16::try_from(value).ok())?,
-        Element::I32 => exactly(name, &wide, |value| i32::try_from(value).ok())?,
-        Element::I64 => exactly(name, &wide, |value| i64::try_from(value).ok())?,
-        Element::U8 => exactly(name, &wide, |value| u8::try_from(value).ok())?,
-        Element::U16 => exactly(name, &wide, |value| u16::try_from(value).ok())?,
-        Element::U32 => exactly(name, &wide, |value| u32::try_from(value).ok())?,
-        Element::U64 => exactly(name, &wide, |value| u64::try_from(value).ok())?,
+        Element::I8 => each_as(name, &wide, |value| i8::try_from(value).ok())?,
+        Element::I16 => each_as(name, &wide, |value| i16::try_from(value).ok())?,
+        Element::I32 => each_as(name, &wide, |value| i32::try_from(value).ok())?,
+        Element::I64 => each_as(name, &wide, |value| i64::try_from(value).ok())?,
+        Element::U8 => each_as(name, &wide, |value| u8::try_from(value).ok())?,
+        Element::U16 => each_as(name, &wide, |value| u16::try_from(value).ok())?,
+        Element::U32 => each_as(name, &wide, |value| u32::try_from(value).ok())?,
+        Element::U64 => each_as(name, &wide, |value| u64::try_from(value).ok())?,
         _ => return Ok(None),
     }))
 }
 
-fn exactly<A, B>(name: &str, values: &[A], convert: impl Fn(A) -> Option<B>) -> Result<Values>
+fn each_as<A, B>(name: &str, values: &[A], convert: impl Fn(A) -> Option<B>) -> Result<Values>
 where
     A: Copy + std::fmt::Display,
     B: 'static,

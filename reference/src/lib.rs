@@ -102,6 +102,7 @@ mod layer;
 mod letters;
 mod lstm;
 mod matrix;
+mod model;
 mod network;
 mod notation;
 mod operand;
@@ -130,6 +131,10 @@ pub use gru::{Gru, Reset, Update};
 pub use layer::{Layer, Merge};
 pub use lstm::Lstm;
 pub use matrix::Matrix;
+pub use model::{
+    Dense, Embedding, Gives, Masked, ModelError, ModelInput, ModelOutput, ModelRows, Recurrent, RowFunction, SequentialLayer,
+    SequentialModel, Shape, log_softmax,
+};
 pub use network::{Keep, Network, NetworkInput, NetworkOutput};
 pub use notation::{Length, number};
 pub use operand::{Operand, Symbol};

@@ -6,18 +6,16 @@
 
 use std::path::Path;
 
-use ::safetensors::tensor::TensorView;
-use ::safetensors::{Dtype, SafeTensors};
-
 use super::state_dict::read_layers;
 use super::torch::{Cell, TorchModule};
+use super::values::Contents;
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelBuilder};
-use crate::weights::{LstmWeights, TorchTensors, check_finite};
+use crate::weights::{LstmWeights, TorchTensors};
 
-/// A safetensors file in memory, its header checked.
+/// A safetensors file, its header checked; values are read when they are asked for.
 pub struct SafetensorsFile {
-    bytes: Vec<u8>,
+    contents: Contents,
 }
 
 /// What a file says of one tensor.
@@ -58,19 +56,19 @@ pub fn read_model(path: impl AsRef<Path>, prefix: Option<&str>, cell: Cell) -> R
 pub fn read_lstm(path: impl AsRef<Path>, prefix: Option<&str>) -> Result<LstmWeights> {
     let path = path.as_ref();
     let file = SafetensorsFile::read(path)?;
-    file.layer(prefix, 4).and_then(|tensors| LstmWeights::from_torch(&tensors)).map_err(|error| error.of_file(path))
+    file.layer(prefix, 4).and_then(TorchTensors::into_lstm).map_err(|error| error.of_file(path))
 }
 
 impl SafetensorsFile {
-    /// Reads a file and checks its header.
+    /// Opens a file and checks its header. The file stays open, and must not change until its values were read.
     ///
     /// # Errors
     /// [`Error::File`] around [`Error::Io`] if it cannot be read, or around [`Error::Format`] if its header is cut short,
-    /// is no JSON, or names bytes that the file does not hold.
+    /// is no JSON, is out of proportion to the file, or names bytes that the file does not hold.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| Error::Io { reason: error.to_string() }.of_file(path))?;
-        SafetensorsFile::from_bytes(bytes).map_err(|error| error.of_file(path))
+        let contents = Contents::open(path).map_err(|error| error.of_file(path))?;
+        Ok(SafetensorsFile { contents })
     }
 
     /// Takes a file's bytes and checks its header.
@@ -78,22 +76,21 @@ impl SafetensorsFile {
     /// # Errors
     /// [`Error::Format`] as [`SafetensorsFile::read`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        parse(&bytes)?;
-        Ok(SafetensorsFile { bytes })
+        Ok(SafetensorsFile { contents: Contents::from_bytes(bytes)? })
+    }
+
+    /// A text that the header holds beside the tensors (`__metadata__`).
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.contents.text(key)
     }
 
     /// What the file holds, by name.
     pub fn tensors(&self) -> Vec<TensorInfo> {
-        let Ok(tensors) = parse(&self.bytes) else {
-            return Vec::new();
+        let info = |name: String| {
+            let info = self.contents.info(&name)?;
+            Some(TensorInfo { dtype: format!("{:?}", info.dtype), shape: info.shape.clone(), name })
         };
-        let mut infos: Vec<TensorInfo> = tensors
-            .tensors()
-            .into_iter()
-            .map(|(name, view)| TensorInfo { name, dtype: format!("{:?}", view.dtype()), shape: view.shape().to_vec() })
-            .collect();
-        infos.sort_by(|a, b| a.name.cmp(&b.name));
-        infos
+        self.contents.names().into_iter().filter_map(info).collect()
     }
 
     /// One tensor's shape, and its values as f32.
@@ -101,10 +98,9 @@ impl SafetensorsFile {
     /// # Errors
     /// [`Error::Tensor`] if it is not there or its type is not read; [`Error::NotFinite`] for NaN or ∞.
     pub fn tensor(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
-        let tensors = parse(&self.bytes)?;
-        let missing = |_| Error::Tensor { message: format!("tensor {name} is missing") };
-        let view = tensors.tensor(name).map_err(missing)?;
-        Ok((view.shape().to_vec(), values(name, &view)?))
+        let missing = || Error::Tensor { message: format!("tensor {name} is missing") };
+        let info = self.contents.info(name).ok_or_else(missing)?;
+        Ok((info.shape.clone(), self.contents.values(name, info)?))
     }
 
     /// The recurrent modules that the file holds: every prefix of a `weight_ih_l0` or `weight_ih`.
@@ -115,7 +111,7 @@ impl SafetensorsFile {
                 Some(ModuleName { prefix: prefix.to_owned(), suffix })
             })
         };
-        self.tensors().iter().filter_map(|tensor| module(&tensor.name)).collect()
+        self.contents.names().iter().filter_map(|name| module(name)).collect()
     }
 
     /// Begins a model of the module behind `prefix` (with or without its last dot), or of the only one; both directions'
@@ -124,7 +120,7 @@ impl SafetensorsFile {
     /// # Errors
     /// As [`SafetensorsFile::module`].
     pub fn model(&self, prefix: Option<&str>, cell: Cell) -> Result<ModelBuilder> {
-        self.module(prefix, cell)?.builder()
+        self.module(prefix, cell)?.into_builder()
     }
 
     /// The tensors of all layers and directions of the module behind `prefix`, or of the only one, as f32.
@@ -135,8 +131,7 @@ impl SafetensorsFile {
     /// cell cannot have; [`Error::Shape`] if shapes disagree; [`Error::Size`] for a size of zero; [`Error::NotFinite`] for
     /// NaN or ∞.
     pub fn module(&self, prefix: Option<&str>, cell: Cell) -> Result<TorchModule> {
-        let tensors = parse(&self.bytes)?;
-        Ok(TorchModule { cell, layers: read_layers(&tensors, &self.find(prefix)?, cell.gates())? })
+        Ok(TorchModule { cell, layers: read_layers(&self.contents, &self.find_module(prefix)?, cell.gates())? })
     }
 
     /// The tensors of a module of one layer and one direction. `gates` is 4 for an LSTM, 3 for a GRU, 1 for a simple RNN.
@@ -144,8 +139,8 @@ impl SafetensorsFile {
     /// # Errors
     /// As [`SafetensorsFile::module`]; [`Error::Tensor`] for a second layer or a reverse direction.
     pub fn layer(&self, prefix: Option<&str>, gates: usize) -> Result<TorchTensors> {
-        let (tensors, module) = (parse(&self.bytes)?, self.find(prefix)?);
-        let mut layers = read_layers(&tensors, &module, gates)?;
+        let module = self.find_module(prefix)?;
+        let mut layers = read_layers(&self.contents, &module, gates)?;
         let more = match &layers[..] {
             [only] if only.reverse.is_none() => return Ok(layers.swap_remove(0).forward),
             [_] => "weight_ih_l0_reverse: a reverse direction (bidirectional)",
@@ -155,7 +150,11 @@ impl SafetensorsFile {
         Err(Error::Tensor { message })
     }
 
-    fn find(&self, prefix: Option<&str>) -> Result<ModuleName> {
+    /// The recurrent module behind `prefix` (with or without its last dot), or the only one.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of that name, or several and no name was given.
+    pub fn find_module(&self, prefix: Option<&str>) -> Result<ModuleName> {
         let modules = self.modules();
         let name = |module: &ModuleName| match &module.prefix[..] {
             "" => "\"\" (no prefix)".to_owned(),
@@ -164,7 +163,7 @@ impl SafetensorsFile {
         let prefixes = || modules.iter().map(name).collect::<Vec<_>>().join(", ");
         let message = match (prefix, &modules[..]) {
             (_, []) => {
-                let names: Vec<String> = self.tensors().into_iter().map(|tensor| tensor.name).collect();
+                let names = self.contents.names();
                 let shown = names.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
                 let more = if names.len() > 6 { format!(" and {} more", names.len() - 6) } else { String::new() };
                 format!("no recurrent layer: expected a tensor weight_ih_l0 or weight_ih, found {shown}{more}")
@@ -181,27 +180,4 @@ impl SafetensorsFile {
         };
         Err(Error::Tensor { message })
     }
-}
-
-fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>> {
-    SafeTensors::deserialize(bytes).map_err(|error| Error::Format { format: "safetensors", reason: error.to_string() })
-}
-
-/// A tensor's values as f32: f16 and bf16 widen exactly, f64 is rounded.
-pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
-    let data = view.data();
-    let halves = || data.as_chunks::<2>().0.iter().copied();
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-        Dtype::F16 => halves().map(|bytes| half::f16::from_le_bytes(bytes).to_f32()).collect(),
-        Dtype::BF16 => halves().map(|bytes| half::bf16::from_le_bytes(bytes).to_f32()).collect(),
-        Dtype::F64 => data.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect(),
-        other => {
-            return Err(Error::Tensor {
-                message: format!("tensor {name} is {other:?}: expected F32, F16, BF16 or F64"),
-            });
-        }
-    };
-    check_finite(name, &values)?;
-    Ok(values)
 }

@@ -5,11 +5,11 @@
 //! `weight_hr_l{k}` (P × H); without it P is H. The reverse direction's names end in `_reverse`; an `LSTMCell` and its like
 //! have the names without `_l0`.
 
-use ::safetensors::SafeTensors;
-use ::safetensors::tensor::TensorView;
+use ::safetensors::tensor::TensorInfo;
 
-use super::safetensors::{ModuleName, values};
+use super::safetensors::ModuleName;
 use super::torch::TorchLayer;
+use super::values::Contents;
 use crate::error::{Error, Result};
 use crate::weights::{TorchTensors, check_sizes};
 
@@ -17,9 +17,9 @@ const STEMS: [&str; 5] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weigh
 
 /// Reads all layers and directions of a module whose cell has `gates` gates; what is missing, left over or of another shape
 /// is refused by its name.
-pub(super) fn read_layers(tensors: &SafeTensors<'_>, module: &ModuleName, gates: usize) -> Result<Vec<TorchLayer>> {
-    let extent = Extent::of(tensors, module)?;
-    let reader = Reader { tensors, module, gates, extent: &extent };
+pub(super) fn read_layers(file: &Contents, module: &ModuleName, gates: usize) -> Result<Vec<TorchLayer>> {
+    let extent = Extent::of(file, module)?;
+    let reader = Reader { file, module, gates, extent: &extent };
     let sizes = reader.sizes()?;
     (0..=extent.highest.0)
         .map(|layer| {
@@ -52,12 +52,11 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(tensors: &SafeTensors<'_>, module: &ModuleName) -> Result<Self> {
-        let mut names = tensors.names();
-        names.sort_unstable();
+    fn of(file: &Contents, module: &ModuleName) -> Result<Self> {
+        let names = file.names();
         let first = name_of(module, "weight_ih", FIRST);
         let mut extent = Extent { highest: (0, first), reverse: None, biases: None, projection: None };
-        for name in names {
+        for name in &names {
             let Some(own) = name.strip_prefix(&module.prefix) else { continue };
             let Some(stem) = STEMS.into_iter().find(|stem| own.starts_with(stem)) else { continue };
             let Some(place) = place_of(module, &own[stem.len()..]) else {
@@ -68,9 +67,9 @@ impl Extent {
                 return Err(Error::Tensor { message: format!("tensor {name}: no name of this module: {expected}") });
             };
             if place.layer > extent.highest.0 {
-                extent.highest = (place.layer, name.to_owned());
+                extent.highest = (place.layer, name.clone());
             }
-            let witness = |seen: &mut Option<String>| _ = seen.get_or_insert_with(|| name.to_owned());
+            let witness = |seen: &mut Option<String>| _ = seen.get_or_insert_with(|| name.clone());
             if place.reverse {
                 witness(&mut extent.reverse);
             }
@@ -129,19 +128,19 @@ struct Sizes {
 }
 
 struct Reader<'a> {
-    tensors: &'a SafeTensors<'a>,
+    file: &'a Contents,
     module: &'a ModuleName,
     gates: usize,
     extent: &'a Extent,
 }
 
 impl Reader<'_> {
-    /// The tensor and its name.
-    fn view(&self, stem: &str, place: Place) -> Result<(String, TensorView<'_>)> {
+    /// The tensor's name, type and shape.
+    fn tensor(&self, stem: &str, place: Place) -> Result<(String, &TensorInfo)> {
         let name = name_of(self.module, stem, place);
-        match self.tensors.tensor(&name) {
-            Ok(view) => Ok((name, view)),
-            Err(_) => {
+        match self.file.info(&name) {
+            Some(info) => Ok((name, info)),
+            None => {
                 let witness = self.extent.witness(stem, place).filter(|witness| **witness != name);
                 let because = witness.map_or(String::new(), |witness| format!(" the file has {witness}, and"));
                 let message = format!(
@@ -155,13 +154,13 @@ impl Reader<'_> {
 
     /// The sizes by the first layer's weights.
     fn sizes(&self) -> Result<Sizes> {
-        let (ih_name, ih) = self.view("weight_ih", FIRST)?;
-        let (hh_name, hh) = self.view("weight_hh", FIRST)?;
-        let &[rows, state] = hh.shape() else {
-            return Err(shape_error(&hh_name, "two axes, (G·H, H)", &hh));
+        let (ih_name, ih) = self.tensor("weight_ih", FIRST)?;
+        let (hh_name, hh) = self.tensor("weight_hh", FIRST)?;
+        let [rows, state] = hh.shape[..] else {
+            return Err(shape_error(&hh_name, "two axes, (G·H, H)", hh));
         };
-        let &[ih_rows, input] = ih.shape() else {
-            return Err(shape_error(&ih_name, "two axes, (G·H, I)", &ih));
+        let [ih_rows, input] = ih.shape[..] else {
+            return Err(shape_error(&ih_name, "two axes, (G·H, I)", ih));
         };
         let hidden = match &self.extent.projection {
             None => state,
@@ -170,12 +169,12 @@ impl Reader<'_> {
                 return Err(Error::Tensor { message });
             }
             Some(_) => {
-                let (name, hr) = self.view("weight_hr", FIRST)?;
-                match hr.shape() {
-                    &[rows, hidden] if rows == state && (1..=hidden).contains(&state) => hidden,
+                let (name, hr) = self.tensor("weight_hr", FIRST)?;
+                match hr.shape[..] {
+                    [rows, hidden] if rows == state && (1..=hidden).contains(&state) => hidden,
                     _ => {
                         let expected = format!("(P, H) with P = {state} as in {hh_name}, from 1 to H");
-                        return Err(shape_error(&name, &expected, &hr));
+                        return Err(shape_error(&name, &expected, hr));
                     }
                 }
             }
@@ -187,10 +186,10 @@ impl Reader<'_> {
                 _ => String::new(),
             };
             let expected = format!("[{}, {state}] for {}{hint}", self.gates * hidden, cell_of(self.gates));
-            return Err(shape_error(&hh_name, &expected, &hh));
+            return Err(shape_error(&hh_name, &expected, hh));
         }
         if ih_rows != rows {
-            return Err(shape_error(&ih_name, &format!("[{rows}, I], as many rows as {hh_name}"), &ih));
+            return Err(shape_error(&ih_name, &format!("[{rows}, I], as many rows as {hh_name}"), ih));
         }
         Ok(Sizes { input, hidden, state })
     }
@@ -201,11 +200,11 @@ impl Reader<'_> {
         let directions = 1 + usize::from(self.extent.reverse.is_some());
         let (rows, input) = (self.gates * hidden, if place.layer == 0 { input } else { directions * state });
         let read = |stem: &str, shape: &[usize]| {
-            let (name, view) = self.view(stem, place)?;
-            if view.shape() != shape {
-                return Err(shape_error(&name, &format!("{shape:?}"), &view));
+            let (name, info) = self.tensor(stem, place)?;
+            if info.shape != shape {
+                return Err(shape_error(&name, &format!("{shape:?}"), info));
             }
-            values(&name, &view)
+            self.file.values(&name, info)
         };
         let (weight_ih, weight_hh) = (read("weight_ih", &[rows, input])?, read("weight_hh", &[rows, state])?);
         let biases = match self.extent.biases {
@@ -220,8 +219,8 @@ impl Reader<'_> {
     }
 }
 
-fn shape_error(name: &str, expected: &str, view: &TensorView<'_>) -> Error {
-    Error::Shape { name: name.to_owned(), expected: expected.to_owned(), found: view.shape().to_vec() }
+fn shape_error(name: &str, expected: &str, info: &TensorInfo) -> Error {
+    Error::Shape { name: name.to_owned(), expected: expected.to_owned(), found: info.shape.clone() }
 }
 
 fn cell_of(gates: usize) -> &'static str {

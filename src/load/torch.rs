@@ -4,7 +4,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::model::{Merge, Model, ModelBuilder};
 use crate::network::blueprint::{Layer, Operation, Passes, Recurrent};
-use crate::weights::{GruWeights, LstmWeights, RnnWeights, TorchTensors, Weights};
+use crate::weights::{TorchTensors, Weights};
 
 /// Which cell a file's tensors belong to, as only their owner knows: the number of gates tells the three apart, but nothing
 /// in a file says with which activation a simple RNN was trained.
@@ -28,11 +28,11 @@ impl Cell {
         }
     }
 
-    fn weights(self, tensors: &TorchTensors) -> Result<Weights> {
+    fn weights(self, tensors: TorchTensors) -> Result<Weights> {
         Ok(match self {
-            Cell::Lstm => LstmWeights::from_torch(tensors)?.into(),
-            Cell::Gru => GruWeights::from_torch(tensors)?.into(),
-            Cell::Rnn(activation) => RnnWeights::from_torch(tensors, activation)?.into(),
+            Cell::Lstm => tensors.into_lstm()?.into(),
+            Cell::Gru => tensors.into_gru()?.into(),
+            Cell::Rnn(activation) => tensors.into_rnn(activation)?.into(),
         })
     }
 }
@@ -66,7 +66,7 @@ impl TorchModule {
     /// The model to build, both directions' outputs side by side as PyTorch has them; its level is still open.
     ///
     /// # Errors
-    /// What [`LstmWeights::from_torch`] and its like refuse.
+    /// What [`TorchTensors::into_lstm`] and its like refuse.
     ///
     /// ```
     /// use gatewise::TorchTensors;
@@ -86,8 +86,16 @@ impl TorchModule {
     /// # Ok::<(), gatewise::Error>(())
     /// ```
     pub fn builder(&self) -> Result<ModelBuilder> {
+        self.clone().into_builder()
+    }
+
+    /// [`TorchModule::builder`] without a copy of the matrices.
+    ///
+    /// # Errors
+    /// As [`TorchModule::builder`].
+    pub fn into_builder(self) -> Result<ModelBuilder> {
         let mut builder = Model::builder();
-        for TorchLayer { forward, reverse } in &self.layers {
+        for TorchLayer { forward, reverse } in self.layers {
             let forward = self.cell.weights(forward)?;
             builder = match reverse {
                 None => builder.layer(forward),
@@ -101,10 +109,18 @@ impl TorchModule {
     /// (`l0`, `l1`, … without one).
     ///
     /// # Errors
-    /// What [`LstmWeights::from_torch`] and its like refuse.
+    /// What [`TorchTensors::into_lstm`] and its like refuse.
     pub fn layers(&self, name: &str) -> Result<Vec<Layer>> {
+        self.clone().into_layers(name)
+    }
+
+    /// [`TorchModule::layers`] without a copy of the matrices.
+    ///
+    /// # Errors
+    /// As [`TorchModule::layers`].
+    pub fn into_layers(self, name: &str) -> Result<Vec<Layer>> {
         let dot = if name.is_empty() || name.ends_with('.') { "" } else { "." };
-        let layer = |(index, TorchLayer { forward, reverse }): (usize, &TorchLayer)| {
+        let layer = |(index, TorchLayer { forward, reverse }): (usize, TorchLayer)| {
             let forward = self.cell.weights(forward)?;
             let passes = match reverse {
                 None => Passes::Forward(forward),
@@ -113,6 +129,6 @@ impl TorchModule {
             let recurrent = Recurrent::new(passes);
             Ok(Layer::new(format!("{name}{dot}l{index}"), Operation::Recurrent(Box::new(recurrent))))
         };
-        self.layers.iter().enumerate().map(layer).collect()
+        self.layers.into_iter().enumerate().map(layer).collect()
     }
 }

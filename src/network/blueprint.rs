@@ -129,17 +129,46 @@ pub enum Output {
     /// Of every step (Keras' `return_sequences=True`).
     #[default]
     Every,
-    /// Of the last step: one row a sequence. The reverse direction's last step is the sequence's first one.
+    /// Of the last step: one row a sequence, what it began with if it has no step. The reverse direction's last step is the
+    /// sequence's first one.
     Last,
+}
+
+/// A recurrent layer's direction, whose state a run keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassInfo {
+    /// The layer's name.
+    pub layer: String,
+    /// Whether it reads from the end.
+    pub reverse: bool,
+    /// Values of h.
+    pub hidden: usize,
+    /// Values of c; 0 for a cell that has none.
+    pub cell: usize,
+}
+
+impl PassInfo {
+    fn of(layer: &Layer) -> Vec<PassInfo> {
+        let Operation::Recurrent(recurrent) = &layer.operation else { return Vec::new() };
+        let alone = matches!(recurrent.passes, Passes::Reverse(_)) || recurrent.go_backwards;
+        let info = |(index, weights): (usize, &Weights)| PassInfo {
+            layer: layer.name.clone(),
+            reverse: alone || index == 1,
+            hidden: weights.output_size(),
+            cell: weights.cell_size(),
+        };
+        recurrent.passes.each().enumerate().map(info).collect()
+    }
 }
 
 /// What a recurrent layer gives at a step that is left out; its state stays as it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Masked {
-    /// Zeros (Keras' `zero_output_for_mask`, which `Bidirectional` sets).
+    /// Zeros (Keras' `zero_output_for_mask`, which `Bidirectional` sets), at the last step too.
     #[default]
     Zeros,
-    /// The output before, in the order of reading; zeros before the first (Keras' default).
+    /// The output before, in the order of reading; zeros before the first (Keras' default). At the last step the state, even
+    /// if all were left out.
     Repeat,
 }
 
@@ -252,6 +281,11 @@ impl Blueprint {
         let message =
             "no layer says how many features the input has: expected a recurrent or a dense layer, or an embedding";
         first.ok_or_else(|| Error::Model { message: message.to_owned() })
+    }
+
+    /// The recurrent layers' directions, from the input up, forward before reverse: whose states a run keeps.
+    pub fn passes(&self) -> Vec<PassInfo> {
+        self.layers.iter().flat_map(PassInfo::of).collect()
     }
 
     /// Numbers that were trained.

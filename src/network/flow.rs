@@ -66,6 +66,9 @@ pub(super) struct Step<'a> {
     pub input: Flow,
 }
 
+/// Far above any alphabet: no weights vouch for these rows' size.
+const MOST_CLASSES: usize = 1 << 24;
+
 impl Step<'_> {
     fn refuse<T>(&self, message: &str) -> Result<T> {
         let Layer { name, .. } = self.layer;
@@ -88,6 +91,9 @@ impl Step<'_> {
             }
             Operation::OneHot { classes } => {
                 let ids = self.ids("takes ids")?;
+                if *classes > MOST_CLASSES {
+                    return self.refuse(&format!("has {classes} classes: expected at most {MOST_CLASSES}"));
+                }
                 if *classes == 0 || ids > *classes {
                     return self.refuse(&format!("has {classes} classes, too few for ids below {ids}"));
                 }
@@ -158,9 +164,8 @@ impl Step<'_> {
             return self.refuse(&format!("has {found} initial states, expected one for each of {passes} directions"));
         }
         for (state, weights) in recurrent.initial.iter().zip(recurrent.passes.each()) {
-            let cell = if weights.gates() == 4 { weights.hidden_size() } else { 0 };
             self.named(Error::check_length("initial h", state.hidden.len(), "H", &[weights.output_size()]))?;
-            self.named(Error::check_length("initial c", state.cell.len(), "H", &[cell]))?;
+            self.named(Error::check_length("initial c", state.cell.len(), "H", &[weights.cell_size()]))?;
             self.named(check_finite("initial h", &state.hidden))?;
             self.named(check_finite("initial c", &state.cell))?;
         }

@@ -9,8 +9,9 @@ mod packed;
 mod rowwise;
 mod session;
 
+pub use blueprint::PassInfo;
 pub use flow::{Flow, Rows};
 pub use greedy::Greedy;
 pub use input::Input;
-pub use packed::{Network, PassInfo};
+pub use packed::Network;
 pub use session::NetworkSession;

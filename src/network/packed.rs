@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::blueprint::{Blueprint, Layer, Masked, Operation, Output, Passes, Recurrent};
+use super::blueprint::{Blueprint, Masked, Operation, Output, PassInfo, Passes, Recurrent};
 use super::flow::Flow;
 use super::mask::Gap;
 use crate::activation::Finish;
@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::kernel::linear::Linear;
 use crate::model::{Merge, Model, ModelBuilder};
 use crate::simd::Level;
-use crate::weights::Weights;
 
 /// A whole sequential model, packed for one instruction set: immutable, `Send + Sync`, shared by any number of
 /// [`NetworkSession`](super::NetworkSession)s.
@@ -42,19 +41,6 @@ pub struct Network {
     output: Flow,
     passes: Vec<PassInfo>,
     level: Level,
-}
-
-/// A recurrent layer's direction, whose state a session keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PassInfo {
-    /// The layer's name.
-    pub layer: String,
-    /// Whether it reads from the end.
-    pub reverse: bool,
-    /// Values of h.
-    pub hidden: usize,
-    /// Values of c; 0 for a cell that has none.
-    pub cell: usize,
 }
 
 /// What is done with all rows at once.
@@ -106,14 +92,13 @@ impl Network {
     /// What [`Blueprint::flow`] returns; [`Error::MissingLevel`](crate::Error::MissingLevel) if this machine does not have it.
     pub fn with_level(blueprint: &Blueprint, level: Level) -> Result<Self> {
         let (token, flows, input) = (level.token()?, blueprint.flow()?, blueprint.input()?);
-        let (mut stages, mut passes, mut open) = (Vec::new(), Vec::new(), Open::default());
+        let (mut stages, mut open) = (Vec::new(), Open::default());
         for (index, (layer, flow)) in blueprint.layers.iter().zip(&flows).enumerate() {
             let before = if index == 0 { input.width() } else { flows[index - 1].width() };
             if let Operation::Recurrent(recurrent) = &layer.operation {
                 if !open.takes(recurrent) {
                     stages.extend(open.close(level)?);
                 }
-                passes.extend(pass_infos(layer, recurrent));
                 open.layers.push(recurrent);
                 continue;
             }
@@ -137,7 +122,7 @@ impl Network {
         }
         stages.extend(open.close(level)?);
         let output = flows.last().copied().unwrap_or(input);
-        Ok(Network { stages, input, output, passes, level })
+        Ok(Network { stages, input, output, passes: blueprint.passes(), level })
     }
 
     /// What a row of the input is.
@@ -214,7 +199,7 @@ impl Open<'_> {
         let (mut hidden, mut cell) = (Vec::new(), Vec::new());
         for layer in layers.iter().filter(|_| begins) {
             for (pass, weights) in layer.passes.each().enumerate() {
-                let zeros = (vec![0.0; weights.output_size()], vec![0.0; memory(weights)]);
+                let zeros = (vec![0.0; weights.output_size()], vec![0.0; weights.cell_size()]);
                 let (h, c) = match layer.initial.get(pass) {
                     Some(state) => (&state.hidden, &state.cell),
                     None => (&zeros.0, &zeros.1),
@@ -245,21 +230,6 @@ fn add(builder: ModelBuilder, layer: &Recurrent) -> ModelBuilder {
         Passes::Forward(weights) | Passes::Reverse(weights) => builder.reverse(weights),
         Passes::Both { forward, reverse, merge } => builder.bidirectional(forward, reverse, *merge),
     }
-}
-
-fn memory(weights: &Weights) -> usize {
-    if weights.gates() == 4 { weights.hidden_size() } else { 0 }
-}
-
-fn pass_infos(layer: &Layer, recurrent: &Recurrent) -> Vec<PassInfo> {
-    let alone = matches!(recurrent.passes, Passes::Reverse(_)) || recurrent.go_backwards;
-    let info = |(index, weights): (usize, &Weights)| PassInfo {
-        layer: layer.name.clone(),
-        reverse: alone || index == 1,
-        hidden: weights.output_size(),
-        cell: memory(weights),
-    };
-    recurrent.passes.each().enumerate().map(info).collect()
 }
 
 impl Stage {

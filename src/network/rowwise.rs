@@ -3,7 +3,9 @@
 use wide::f32x16;
 
 use super::input::Input;
+use super::mask::zeros;
 use super::packed::Stage;
+use crate::error::Result;
 use crate::kernel::finish::FinishRows;
 use crate::kernel::linear::Linear;
 use crate::simd::{Token, dispatch};
@@ -21,11 +23,11 @@ pub(super) struct Rowwise<'a> {
 
 impl Rowwise<'_> {
     /// The rows behind a stage.
-    pub fn rows(self, stage: &Stage, given: &[f32], count: usize, rooms: &mut [Vec<f32x16>]) -> Vec<f32> {
+    pub fn rows(self, stage: &Stage, given: &[f32], count: usize, rooms: &mut [Vec<f32x16>]) -> Result<Vec<f32>> {
         let width = stage.width(given.len() / count.max(1));
-        let mut rows = vec![0.0; count * width];
+        let mut rows = zeros("rows", count, width)?;
         self.write(stage, given, &mut rows, rooms);
-        rows
+        Ok(rows)
     }
 
     /// Writes the rows behind a stage; recurrent ones are none of these.

@@ -7,14 +7,16 @@ use wide::f32x16;
 
 use super::blueprint::Output;
 use super::input::Input;
-use super::mask::{Axes, Kept, turned};
+use super::mask::{Axes, Gap, Kept, turned, zeros};
 use super::packed::{Group, Network, Stage};
 use super::rowwise::{Rowwise, features_of, mask_behind};
 use crate::error::{Error, Result};
 use crate::model::{Merge, Model};
+use crate::sequence::layer::Packed;
 use crate::sequence::layout::Layout;
 use crate::sequence::request::{Batch, Outputs};
 use crate::sequence::session::Session;
+use crate::sequence::share::Way;
 
 /// Some sequences in flight through one [`Network`]: it owns the states of all recurrent layers and keeps them between
 /// calls.
@@ -32,6 +34,9 @@ pub struct NetworkSession<N> {
     rows: Vec<Vec<f32>>,
 }
 
+/// Threads beyond which there is room for no more: each has some of its own.
+const MOST_THREADS: usize = 1024;
+
 /// What goes from stage to stage.
 struct State {
     values: Vec<f32>,
@@ -44,8 +49,11 @@ impl<N: Borrow<Network>> NetworkSession<N> {
     /// Starts `batch` sequences, on one thread.
     ///
     /// # Errors
-    /// What [`Session::new`] returns.
+    /// [`Error::Size`] if `batch` is 0 or the states do not fit in memory.
     pub fn new(network: N, batch: usize) -> Result<Self> {
+        if batch == 0 {
+            return Err(Error::Size { what: "batch", value: 0, reason: "a session runs at least one sequence" });
+        }
         let own = network.borrow();
         let sessions = groups(own).map(|group| Session::new(Arc::clone(&group.model), batch));
         let sessions = sessions.collect::<Result<Vec<_>>>()?;
@@ -53,14 +61,7 @@ impl<N: Borrow<Network>> NetworkSession<N> {
             *width = stage.width(*width);
             Some(*width)
         });
-        let too_large = || Error::Size { what: "batch", value: batch, reason: "B·O values do not fit in memory" };
-        let rows = |width: usize| {
-            let mut rows = Vec::new();
-            let values = batch.checked_mul(width).ok_or_else(too_large)?;
-            rows.try_reserve_exact(values).map_err(|_| too_large())?;
-            rows.resize(values, 0.0);
-            Ok(rows)
-        };
+        let rows = |width: usize| zeros("batch", batch, width);
         // Steps are fed only to networks that stream.
         let rows = if own.streams() { widths.map(rows).collect::<Result<Vec<_>>>()? } else { Vec::new() };
         let mut session = NetworkSession { rows, batch, threads: 1, sessions, rooms: Vec::new(), network };
@@ -69,12 +70,12 @@ impl<N: Borrow<Network>> NetworkSession<N> {
         Ok(session)
     }
 
-    /// Lets [`forward`](NetworkSession::forward) use up to `threads` threads of rayon's current pool (0 counts as 1). The
-    /// results are the same bits for any number of threads.
+    /// Lets [`forward`](NetworkSession::forward) use up to `threads` threads of rayon's current pool (0 counts as 1, and more
+    /// than 1024 as so many). The results are the same bits for any number of threads.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
-        self.sessions = self.sessions.into_iter().map(|session| session.with_threads(threads)).collect();
+        self.threads = threads.clamp(1, MOST_THREADS);
+        self.sessions = self.sessions.into_iter().map(|session| session.with_threads(self.threads)).collect();
         self.make_rooms();
         self
     }
@@ -183,7 +184,7 @@ impl<N: Borrow<Network>> NetworkSession<N> {
                     state = recurrent(session, group, given, state.axes, state.mask.take(), lengths)?;
                 }
                 _ => {
-                    let rows = rowwise.rows(stage, given, state.axes.rows(), &mut self.rooms);
+                    let rows = rowwise.rows(stage, given, state.axes.rows(), &mut self.rooms)?;
                     state.mask = mask_behind(stage, input, given).or(state.mask.take());
                     state.values = rows;
                 }
@@ -295,20 +296,20 @@ fn recurrent(
 ) -> Result<State> {
     let (input, width) = (group.model.input_size(), group.model.output_size());
     let every = group.output == Output::Every;
-    let mut values = match &mask {
+    let kept = mask.as_ref().map(|mask| Kept::new(axes, mask, lengths));
+    let mut values = match &kept {
         None => run(session, given, axes, lengths, every)?,
-        Some(mask) => {
-            let kept = Kept::new(axes, mask, lengths);
+        Some(kept) => {
             let values = run(session, &kept.together(given, input), kept.axes(), Some(&kept.lengths()), every)?;
             if every { kept.apart(&values, width, group.gap) } else { values }
         }
     };
     if !every {
-        let values = last_states(session, group);
+        let values = last_states(session, group, kept.as_ref());
         return Ok(State { values, axes: Axes { steps: 1, ..axes }, mask: None });
     }
     if group.go_backwards {
-        values = turned(&values, axes, width);
+        values = turned(&values, axes, width, lengths);
     }
     Ok(State { values, axes, mask })
 }
@@ -325,27 +326,36 @@ fn run(
     if let Some(lengths) = lengths {
         batch = batch.lengths(lengths);
     }
-    let mut y = vec![0.0; if every { axes.rows() * session.model().output_size() } else { 0 }];
+    let mut y = zeros("rows", if every { axes.rows() } else { 0 }, session.model().output_size())?;
     let outputs = if every { Outputs::none().hidden(&mut y) } else { Outputs::none() };
     session.forward(batch, outputs)?;
     Ok(y)
 }
 
-/// The last layer's hidden states, both directions' as the layer merges them.
-fn last_states(session: &Session<Arc<Model>>, group: &Group) -> Vec<f32> {
-    let passes = group.model.passes();
-    let directions = group.model.stack().last().map_or(1, |layer| layer.passes.len());
-    let state = |pass: usize| session.hidden_state_of(pass).unwrap_or_default();
-    if directions == 1 {
-        return state(passes - 1).to_vec();
-    }
-    let (forward, reverse) = (state(passes - 2), state(passes - 1));
+/// The last layer's hidden states, both directions' as the layer merges them; zeros where the last step that a direction reads
+/// is left out and such a step gives zeros.
+fn last_states(session: &Session<Arc<Model>>, group: &Group, kept: Option<&Kept>) -> Vec<f32> {
+    let directions = group.model.stack().last().map_or(&[][..], |layer| &layer.passes[..]);
+    let first = group.model.passes() - directions.len();
+    let state = |(place, (way, packed)): (usize, &(Way, Packed))| {
+        let mut rows = session.hidden_state_of(first + place).unwrap_or_default().to_vec();
+        if let Some(kept) = kept.filter(|_| group.gap == Gap::Zeros) {
+            let rows = rows.chunks_exact_mut(packed.sizes.output).enumerate();
+            for (_, row) in rows.filter(|(sequence, _)| !kept.has_last(*sequence, *way)) {
+                row.fill(0.0);
+            }
+        }
+        rows
+    };
+    let mut states = directions.iter().enumerate().map(state);
+    let forward = states.next().unwrap_or_default();
+    let Some(reverse) = states.next() else { return forward };
     let size = forward.len() / session.batch();
     if group.merge == Merge::Concat {
         let rows = forward.chunks_exact(size).zip(reverse.chunks_exact(size));
         return rows.flat_map(|(a, b)| a.iter().chain(b)).copied().collect();
     }
-    let merged = forward.iter().zip(reverse).map(|(a, b)| match group.merge {
+    let merged = forward.iter().zip(&reverse).map(|(a, b)| match group.merge {
         Merge::Sum => a + b,
         Merge::Mul => a * b,
         _ => 0.5 * (a + b),

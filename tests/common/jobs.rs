@@ -215,7 +215,7 @@ impl Found<f32> {
 }
 
 /// Swaps the two outer axes.
-pub fn turned(values: &[f32], [from, to]: [usize; 2], width: usize) -> Vec<f32> {
+pub fn turned<T: Copy>(values: &[T], [from, to]: [usize; 2], width: usize) -> Vec<T> {
     let place = |at: usize| (at % from * to + at / from) * width;
     let count = if width == 0 { 0 } else { from * to };
     (0..count).flat_map(|at| values[place(at)..][..width].iter().copied()).collect()

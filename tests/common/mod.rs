@@ -1,8 +1,10 @@
 //! What the tests share: seeded data, the reference's answer, the levels of this machine, fixtures.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod blueprints;
 pub mod cells;
 pub mod jobs;
+pub mod network_jobs;
 pub mod networks;
 
 use std::fs::File;

@@ -157,7 +157,7 @@ impl Twin {
     }
 }
 
-fn reference_merge(merge: Merge) -> reference::Merge {
+pub fn reference_merge(merge: Merge) -> reference::Merge {
     match merge {
         Merge::Concat => reference::Merge::Concat,
         Merge::Sum => reference::Merge::Sum,

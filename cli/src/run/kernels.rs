@@ -1,62 +1,152 @@
-//! A module by the kernels, f32.
+//! A network by the kernels, f32.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use gatewise::{Batch, Outputs, Session};
+use anyhow::{Context, Result};
+use gatewise::Layout;
+use gatewise::network::blueprint::Blueprint;
+use gatewise::network::{Input, Network, NetworkSession};
 
-use super::chunks::{Cost, chunks};
-use super::{Arguments, Computed};
-use crate::inputs::Inputs;
-use crate::model::{self, Module};
+use super::Arguments;
+use super::chunks::{Chunk, chunks};
+use super::engine::Engine;
+use super::inputs::{Inputs, X, swap_first_axes};
+use super::outputs::Computed;
 
 /// Operations of a chunk: some tens of milliseconds.
 const CHUNK: usize = 2_000_000_000;
 
-pub fn run(arguments: &Arguments, module: &Module, inputs: Inputs) -> Result<Computed> {
-    let level = model::level(arguments.isa)?;
-    let model =
-        module.tensors.builder()?.level(level).build().with_context(|| arguments.model.display().to_string())?;
-    let threads = match arguments.threads {
-        Some(threads) => usize::from(threads),
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
+/// Sequences of a chunk at least: fewer would leave the kernels' tiles low.
+const SEQUENCES: usize = 64;
 
-    let Inputs { steps, batch, x, h0, c0, lengths } = inputs;
-    let mut session = Session::new(&model, batch)?.with_threads(threads);
-    session.set_state(&narrow(&h0), &narrow(&c0))?;
-    let (output, memory) = (module.output(), module.directions * module.hidden);
-    let mut y = Vec::with_capacity(steps * batch * output);
-    let mut cells = arguments.cells.then(Vec::new);
-    let mut took = Duration::ZERO;
-    let cost = Cost { step: model.flops_per_step() * batch, chunk: model.streams().then_some(CHUNK) };
-    for chunk in chunks(&x, lengths.as_deref(), steps, &cost) {
-        let x = narrow(chunk.x);
-        let mut chunk_y = vec![0.0; chunk.steps * batch * output];
-        let mut chunk_c = vec![0.0; if arguments.cells { chunk.steps * batch * memory } else { 0 }];
-        let mut sequences = Batch::new(&x);
-        if let Some(lengths) = &chunk.lengths {
-            sequences = sequences.lengths(lengths);
-        }
-        let mut outputs = Outputs::none().hidden(&mut chunk_y);
-        if arguments.cells {
-            outputs = outputs.cells(&mut chunk_c);
-        }
-        let start = Instant::now();
-        pool.install(|| session.forward(sequences, outputs))?;
-        took += start.elapsed();
-        y.extend(chunk_y.into_iter().map(f64::from));
-        if let Some(cells) = &mut cells {
-            cells.extend(chunk_c.into_iter().map(f64::from));
-        }
-    }
-    ensure!(y.len() == steps * batch * output, "the chunks do not add up to the whole");
-    let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
-    let how = if threads == 1 { format!("{level}, 1 thread") } else { format!("{level}, up to {threads} threads") };
-    Ok(Computed { y, cells, h_n: wide(session.hidden_states()), c_n: wide(session.cell_states()), how, took })
+/// x in f32, one of its forms.
+enum Narrow {
+    Features(Vec<f32>),
+    Ids(Vec<i64>),
 }
 
-fn narrow(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|value| *value as f32).collect()
+pub fn run(
+    arguments: &Arguments,
+    engine: &Engine,
+    blueprint: &Blueprint,
+    inputs: &Inputs,
+    layout: Layout,
+) -> Result<Computed<f32>> {
+    let network =
+        Network::with_level(blueprint, engine.level).with_context(|| arguments.source.model.display().to_string())?;
+    let run = Run { network: &network, engine, inputs, cells: arguments.cells };
+    let wanted = if network.streams() || arguments.cells { Layout::TimeMajor } else { Layout::BatchFirst };
+    let x = match &inputs.x {
+        X::Features(x) => Narrow::Features(run.ordered(x.values.to_f32()?, network.input().width(), layout, wanted)),
+        X::Ids(ids) => Narrow::Ids(run.ordered(ids.clone(), 1, layout, wanted)),
+    };
+    let mut computed = if wanted == Layout::TimeMajor { run.steps(&x)? } else { run.sequences(&x)? };
+    if network.output().each_step {
+        let width = network.output().width();
+        computed.y = run.ordered(computed.y, width, wanted, layout);
+    }
+    if let Some(cells) = &mut computed.cells {
+        let width = cells.len() / (inputs.steps * inputs.batch);
+        *cells = run.ordered(std::mem::take(cells), width, wanted, layout);
+    }
+    Ok(computed)
+}
+
+struct Run<'a> {
+    network: &'a Network,
+    engine: &'a Engine,
+    inputs: &'a Inputs,
+    cells: bool,
+}
+
+impl Run<'_> {
+    /// The rows in another order of the first two axes.
+    fn ordered<T: Copy>(&self, values: Vec<T>, width: usize, from: Layout, to: Layout) -> Vec<T> {
+        let Inputs { steps, batch, .. } = *self.inputs;
+        match (from, to) {
+            _ if from == to || steps == 1 || batch == 1 => values,
+            (Layout::TimeMajor, _) => swap_first_axes(&values, steps, batch, width),
+            (Layout::BatchFirst, _) => swap_first_axes(&values, batch, steps, width),
+        }
+    }
+
+    /// Some steps of all sequences at a time, the states kept between: all steps at once where a layer reads backwards.
+    fn steps(&self, x: &Narrow) -> Result<Computed<f32>> {
+        let Inputs { steps, batch, .. } = *self.inputs;
+        let mut session = NetworkSession::new(self.network, batch)?.with_threads(self.engine.threads);
+        self.begin(&mut session, 0..batch)?;
+        let cost = self.network.flops_per_step() * batch;
+        let each = if self.network.streams() { (CHUNK / cost.max(1)).max(1) } else { steps };
+        let mut computed = Computed::empty(self.cells, self.engine.describe());
+        for chunk in chunks(steps, each, "steps") {
+            let lengths = self.inputs.lengths.as_deref().map(|lengths| chunk.lengths(lengths));
+            let input = self.input(x, &chunk, batch);
+            let start = Instant::now();
+            let (y, cells) = self.engine.pool.install(|| match input {
+                Input::Features(x) if self.cells => {
+                    session.forward_with_cells(x, Layout::TimeMajor, lengths.as_deref())
+                }
+                input => Ok((session.forward(input, Layout::TimeMajor, lengths.as_deref())?, Vec::new())),
+            })?;
+            computed.took += start.elapsed();
+            computed.y.extend(y);
+            if let Some(all) = &mut computed.cells {
+                all.extend(cells);
+            }
+        }
+        computed.hidden = vec![session.hidden_states()];
+        computed.cell = vec![session.cell_states()];
+        computed.parts = vec![batch];
+        Ok(computed)
+    }
+
+    /// All steps of some sequences at a time.
+    fn sequences(&self, x: &Narrow) -> Result<Computed<f32>> {
+        let Inputs { steps, batch, .. } = *self.inputs;
+        let cost = self.network.flops_per_step() * steps;
+        let mut computed = Computed::empty(false, self.engine.describe());
+        for chunk in chunks(batch, (CHUNK / cost.max(1)).max(SEQUENCES), "sequences") {
+            let mut session = NetworkSession::new(self.network, chunk.count)?.with_threads(self.engine.threads);
+            self.begin(&mut session, chunk.start..chunk.start + chunk.count)?;
+            let lengths = self.inputs.lengths.as_deref().map(|lengths| chunk.of(lengths, 1));
+            let input = self.input(x, &chunk, steps);
+            let start = Instant::now();
+            let y = self.engine.pool.install(|| session.forward(input, Layout::BatchFirst, lengths))?;
+            computed.took += start.elapsed();
+            computed.y.extend(y);
+            computed.hidden.push(session.hidden_states());
+            computed.cell.push(session.cell_states());
+            computed.parts.push(chunk.count);
+        }
+        Ok(computed)
+    }
+
+    /// The part of x that is a chunk's; `rows` rows stand for each of its steps or sequences.
+    fn input<'a>(&self, x: &'a Narrow, chunk: &Chunk, rows: usize) -> Input<'a> {
+        match x {
+            Narrow::Features(x) => Input::Features(chunk.of(x, rows * self.network.input().width())),
+            Narrow::Ids(ids) => Input::Ids(chunk.of(ids, rows)),
+        }
+    }
+
+    /// The states that the input file gives to some sequences; where it gives none, the network's own stay.
+    fn begin(&self, session: &mut NetworkSession<&Network>, sequences: std::ops::Range<usize>) -> Result<()> {
+        let passes = self.network.passes();
+        let part = |states: &Option<Vec<f64>>, own: Vec<f32>, widths: Vec<usize>| match states {
+            None => own,
+            Some(states) => {
+                let (mut rest, mut part) = (&states[..], Vec::new());
+                for width in widths {
+                    let (pass, others) = rest.split_at(self.inputs.batch * width);
+                    part.extend(pass[sequences.start * width..sequences.end * width].iter().map(|value| *value as f32));
+                    rest = others;
+                }
+                part
+            }
+        };
+        let hidden =
+            part(&self.inputs.hidden, session.hidden_states(), passes.iter().map(|pass| pass.hidden).collect());
+        let cell = part(&self.inputs.cell, session.cell_states(), passes.iter().map(|pass| pass.cell).collect());
+        Ok(session.set_state(&hidden, &cell)?)
+    }
 }

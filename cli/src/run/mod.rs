@@ -1,51 +1,66 @@
-//! `gatewise run`: a trained module on a batch of sequences, by the kernels or by the reference.
+//! `gatewise run`: a trained model on its input, by the kernels or by the reference.
 
 mod chunks;
+mod engine;
+mod graph;
+pub mod inputs;
 mod kernels;
+mod outputs;
 mod reference;
+mod sound;
+mod stream;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
-use gatewise::Level;
+use anyhow::{Context, Result, bail, ensure};
+use gatewise::network::blueprint::{Blueprint, Operation, Passes};
+use gatewise::{Layout, Level, Weights};
 
-use crate::arrays::{Array, Precision, write};
+use crate::arrays::{Values, write_tensors};
 use crate::files::check_target;
-use crate::inputs::{self, Expected, swap_first_axes};
-use crate::model::{self, CellKind, Nonlinearity};
+use crate::model::Module;
+use crate::source::{Loaded, Source};
+use inputs::{Expected, Inputs};
+use outputs::Shape;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-T steps, B sequences, I features, H hidden units, P values of h (H without a projection), L layers, D directions (1 or 2).
+T steps, B sequences, I features, H hidden units, P values of h (H without a projection), N recurrent layers · directions,
+O values of the last layer.
 
-IN.npz holds x (T, B, I); if the sequences do not start from zeros, h0 (L·D, B, P) and c0 (L·D, B, H), the layers from the
-input up, forward before reverse; if they are of different lengths, lengths (B), integers from 0 to T.
-OUT.npz gets y (T, B, D·P), h_n (L·D, B, P), c_n (L·D, B, H), and with --cells c (T, B, D·H), every cell state of the last
-layer. Past a sequence's length y and c are 0, and h_n and c_n are those of its last valid step.
-With --batch-first x, y and c begin with (B, T).
+Layers: IN.npz holds x, (T, B, I) in PyTorch's order or (B, T, I) for Keras' files and with --batch-first; ids (T, B) where
+the model begins with an embedding; (T, I) or (T) for one sequence alone. If the sequences do not start from the model's own
+states, h0 (N, B, P) and c0 (N, B, H), the layers from the input up, forward before reverse; if they are of different lengths,
+lengths (B), integers from 0 to T. OUT.npz gets y (T, B, O), or (B, O) of a model that gives only its last step, h_n (N, B, P),
+c_n (N, B, H), and with --cells c (T, B, D·H), every cell state of the last layer. Past a sequence's length y and c are 0, and
+h_n and c_n are those of its last valid step. Where the recurrent layers differ in size the states have their names: h_n.LAYER.
 
-Layers, directions and the projection are those of the file.
+Graphs (.onnx): IN.npz and OUT.npz hold the graph's own inputs and outputs by their names; `gatewise inspect` lists them.
+
+Large batches: from IN.npy to OUT.npy along the first axis, a part at a time.
+
+Sound: --wav IN.wav --output OUT.wav through a model of one feature and one output; each channel by itself.
 
 Examples:
-  gatewise run model.safetensors --cell lstm --input in.npz --output out.npz
-  gatewise run model.safetensors --cell rnn --nonlinearity relu --input in.npz --output out.npz --threads 1
-  gatewise run model.safetensors --cell lstm --input in.npz --output exact.npz --reference --cells")]
+  gatewise run model.safetensors --input in.npz --output out.npz
+  gatewise run model.safetensors --nonlinearity relu --input in.npz --output out.npz --threads 1
+  gatewise run model.safetensors --layers \"embedding:emb, gru:rnn last, dense:head softmax\" --input in.npz --output out.npz
+  gatewise run model.onnx --input in.npz --output out.npz
+  gatewise run model.weights.h5 --layers \"lstm bidirectional, gru last, dense relu, dense softmax\" --input in.npz --output out.npz
+  gatewise run amp.nam --wav guitar.wav --output amp.wav
+  gatewise run model.keras --input in.npz --output exact.npz --reference")]
 pub struct Arguments {
-    /// PyTorch weights, .safetensors
-    model: PathBuf,
-    /// The cell whose weights they are
-    #[arg(long, value_enum)]
-    cell: CellKind,
-    /// The input arrays, .npz
-    #[arg(long, value_name = "IN.npz")]
-    input: PathBuf,
-    /// Where the output arrays go, .npz
-    #[arg(long, value_name = "OUT.npz")]
+    #[command(flatten)]
+    source: Source,
+    /// The input arrays, .npz, or one array as .npy
+    #[arg(long, value_name = "IN", required_unless_present = "wav")]
+    input: Option<PathBuf>,
+    /// Sound to send through the model
+    #[arg(long, value_name = "IN.wav", conflicts_with_all = ["input", "reference", "cells", "batch_first"])]
+    wav: Option<PathBuf>,
+    /// Where the result goes: .npz, .npy or .wav, as the input is
+    #[arg(long, value_name = "OUT")]
     output: PathBuf,
-    /// Which module of the file, by what stands before weight_ih_l0 (needed only if there are several)
-    #[arg(long)]
-    prefix: Option<String>,
     /// x, y and c are (B, T, …) and not (T, B, …)
     #[arg(long)]
     batch_first: bool,
@@ -61,73 +76,124 @@ pub struct Arguments {
     /// Compute with the scalar reference in double precision (slow; the arrays are then float64)
     #[arg(long)]
     reference: bool,
-    /// A simple RNN's activation, which the file does not say
-    #[arg(long, value_enum, default_value_t)]
-    nonlinearity: Nonlinearity,
-}
-
-/// What was computed, time-major.
-struct Computed {
-    /// T·B·D·P
-    y: Vec<f64>,
-    /// T·B·D·H where it was asked for.
-    cells: Option<Vec<f64>>,
-    /// N·B·P
-    h_n: Vec<f64>,
-    /// N·B·H; empty for a cell without cell state.
-    c_n: Vec<f64>,
-    /// How it was computed, for the closing line.
-    how: String,
-    took: Duration,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     check_target(&arguments.output)?;
-    let cell_state = arguments.cell == CellKind::Lstm;
-    ensure!(cell_state || !arguments.cells, "--cells: a {} has no cell state", arguments.cell.name());
-    let cell = arguments.cell.cell(arguments.nonlinearity)?;
-    let module = model::read(&arguments.model, arguments.prefix.as_deref(), cell)?;
-    let expected = Expected {
-        input: module.input,
-        passes: module.passes(),
-        state: module.state,
-        memory: cell_state.then_some(module.hidden),
-        batch_first: arguments.batch_first,
-    };
-    let inputs = inputs::read(&arguments.input, expected)?;
-    let (steps, batch) = (inputs.steps, inputs.batch);
-
-    let computed = if arguments.reference {
-        reference::run(arguments, &module, inputs)?
-    } else {
-        kernels::run(arguments, &module, inputs)?
-    };
-
-    let sequence = |values: Vec<f64>, width: usize| {
-        if arguments.batch_first {
-            Array { shape: vec![batch, steps, width], values: swap_first_axes(&values, steps, batch, width) }
-        } else {
-            Array { shape: vec![steps, batch, width], values }
+    let engine = engine::Engine::new(arguments)?;
+    match arguments.source.open(engine.for_graphs())? {
+        Loaded::Graph(graph) => graph::run(arguments, &engine, &graph),
+        Loaded::Network(blueprint, module) => {
+            let shown = arguments.source.model.display();
+            blueprint.flow().with_context(|| shown.to_string())?;
+            match (&arguments.wav, &arguments.input) {
+                (Some(wav), _) => sound::run(arguments, &engine, &blueprint, wav),
+                (None, Some(input)) if is_npy(input) => stream::run(arguments, &engine, &blueprint, input),
+                (None, Some(input)) => network(arguments, &engine, &blueprint, module.as_ref(), input),
+                (None, None) => bail!("--input: expected a file"),
+            }
         }
-    };
-    let state = |values, width| Array { shape: vec![module.passes(), batch, width], values };
-    let mut arrays = vec![("y", sequence(computed.y, module.output())), ("h_n", state(computed.h_n, module.state))];
-    if cell_state {
-        arrays.push(("c_n", state(computed.c_n, module.hidden)));
     }
-    if let Some(cells) = computed.cells {
-        arrays.push(("c", sequence(cells, module.directions * module.hidden)));
-    }
-    let precision = if arguments.reference { Precision::Double } else { Precision::Single };
-    write(&arguments.output, precision, &arrays)?;
+}
 
-    let micros = computed.took.as_secs_f64() * 1e6;
+/// Whether a file is a single array by its name.
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
+}
+
+/// The order of the axes: the model's own, or what the arguments say.
+fn layout(arguments: &Arguments, blueprint: &Blueprint) -> Layout {
+    if arguments.batch_first { Layout::BatchFirst } else { blueprint.layout }
+}
+
+/// From `.npz` to `.npz`.
+fn network(
+    arguments: &Arguments,
+    engine: &engine::Engine,
+    blueprint: &Blueprint,
+    module: Option<&Module>,
+    input: &Path,
+) -> Result<()> {
+    if arguments.cells {
+        check_cells(blueprint)?;
+    }
+    let (layout, passes) = (layout(arguments, blueprint), blueprint.passes());
+    let inputs = inputs::read(input, &Expected { input: blueprint.input()?, passes: &passes, layout })?;
+    let Some(output) = blueprint.flow()?.last().copied() else { bail!("a model has at least one layer") };
+    let Inputs { steps: count, batch, alone, .. } = inputs;
+    let steps = match layout {
+        _ if alone => vec![count],
+        Layout::TimeMajor => vec![count, batch],
+        Layout::BatchFirst => vec![batch, count],
+    };
+    let rows = match output.each_step {
+        true => steps.clone(),
+        false if alone => vec![],
+        false => vec![batch],
+    };
+    let shape = Shape { rows, steps, width: output.width(), passes: &passes };
+    let (arrays, how, took) = if arguments.reference {
+        let computed = match module {
+            Some(module) => reference::module(module, &inputs, layout, arguments.cells)?,
+            None if arguments.cells => bail!("--cells --reference: only a PyTorch module has both"),
+            None => reference::network(blueprint, &inputs, layout)?,
+        };
+        let (how, took) = (computed.how.clone(), computed.took);
+        (computed.arrays(&shape, &inputs, Values::F64), how, took)
+    } else {
+        let computed = kernels::run(arguments, engine, blueprint, &inputs, layout)?;
+        let (how, took) = (computed.how.clone(), computed.took);
+        (computed.arrays(&shape, &inputs, Values::F32), how, took)
+    };
+    write_tensors(&arguments.output, &arrays)?;
+    let micros = took.as_secs_f64() * 1e6;
     crate::text::print(&format!(
-        "{}: {}, T={steps} B={batch} by {} in {:.1} ms ({:.2} µs a step)\n",
+        "{}: {}, T={count} B={batch} by {how} in {:.1} ms ({:.2} µs a step)\n",
         arguments.output.display(),
-        module.describe(arguments.cell),
-        computed.how,
+        describe(blueprint),
         micros / 1e3,
-        micros / steps as f64
+        micros / count as f64
     ))
+}
+
+/// Refuses to write the cell states of cells that have none.
+fn check_cells(blueprint: &Blueprint) -> Result<()> {
+    for layer in &blueprint.layers {
+        let Operation::Recurrent(recurrent) = &layer.operation else {
+            bail!(
+                "--cells: layer {} is not recurrent: only a stack of LSTMs has cell states at every step",
+                layer.name
+            );
+        };
+        for weights in recurrent.passes.each() {
+            ensure!(weights.gates() == 4, "--cells: a {} has no cell state", crate::model::cell_name(weights));
+        }
+    }
+    Ok(())
+}
+
+/// Such as `LSTM I=8 H=16 P=4, 2 layers, both directions`, or `5 layers, an id below 29 a step to 74 features a step`.
+fn describe(blueprint: &Blueprint) -> String {
+    let recurrent = |operation: &Operation| match operation {
+        Operation::Recurrent(recurrent) => Some(recurrent.passes.clone()),
+        _ => None,
+    };
+    let all: Option<Vec<Passes>> = blueprint.layers.iter().map(|layer| recurrent(&layer.operation)).collect();
+    let Some(passes) = all.as_deref().and_then(<[Passes]>::first) else {
+        let flow = |flow: Option<gatewise::network::Flow>| flow.map(|flow| flow.to_string()).unwrap_or_default();
+        let last = blueprint.flow().ok().and_then(|flows| flows.last().copied());
+        let layers = blueprint.layers.len();
+        return format!("{layers} layers, {} to {}", flow(blueprint.input().ok()), flow(last));
+    };
+    let first: Option<&Weights> = passes.each().next();
+    let Some(weights) = first else { return String::new() };
+    let (hidden, state) = (weights.hidden_size(), weights.output_size());
+    let projection = if state == hidden { String::new() } else { format!(" P={state}") };
+    let layers = match blueprint.layers.len() {
+        1 => String::new(),
+        layers => format!(", {layers} layers"),
+    };
+    let directions = if passes.each().count() == 1 { "" } else { ", both directions" };
+    let cell = crate::model::cell_name(weights);
+    format!("{cell} I={} H={hidden}{projection}{layers}{directions}", weights.input_size())
 }

@@ -5,6 +5,7 @@ mod cells;
 mod errors;
 mod fixtures;
 mod json;
+mod models;
 mod network_errors;
 mod network_trace;
 mod networks;

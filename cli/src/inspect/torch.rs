@@ -1,23 +1,16 @@
-//! `gatewise inspect`: what a model file holds, what it costs to run, and which kernel this machine takes.
+//! A PyTorch file: all its tensors, and the recurrent modules among them.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 use gatewise::load::safetensors::{ModuleName, SafetensorsFile, TensorInfo};
 
-use crate::model::{self, CellKind, Module, Nonlinearity};
+use crate::model::{self, Module, Nonlinearity, guess_cell};
 use crate::text::{self, count};
 
-#[derive(clap::Args)]
-pub struct Arguments {
-    /// PyTorch weights, .safetensors
-    model: PathBuf,
-}
-
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = SafetensorsFile::read(&arguments.model)?;
+pub fn page(path: &Path, file: &SafetensorsFile) -> Result<String> {
     let tensors = file.tensors();
-    let mut page = format!("{}\n\n", arguments.model.display());
+    let mut page = format!("{}\n\n", path.display());
     let rows = tensors.iter().map(|tensor| {
         vec![tensor.name.clone(), tensor.dtype.clone(), format!("{:?}", tensor.shape), count(values(tensor))]
     });
@@ -29,9 +22,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         page += "\nNo recurrent layer: none of the tensors is a weight_ih_l0 or weight_ih.\n";
     }
     for name in &modules {
-        page += &describe(&file, &tensors, name)?;
+        page += &describe(file, &tensors, name)?;
     }
-    text::print(&page)
+    Ok(page)
 }
 
 fn values(tensor: &TensorInfo) -> usize {
@@ -82,21 +75,4 @@ fn parameters(module: &Module) -> usize {
         pass.weight_ih.len() + pass.weight_hh.len() + biases + pass.projection.as_ref().map_or(0, Vec::len)
     });
     values.sum()
-}
-
-/// PyTorch stacks the G gates' rows: weight_hh is (G·H, H), or (G·H, P) beside a weight_hr of (P, H).
-fn guess_cell(tensors: &[TensorInfo], name: &ModuleName) -> Option<CellKind> {
-    let shape = |own: &str| {
-        let name = format!("{}{own}{}", name.prefix, name.suffix);
-        tensors.iter().find(|tensor| tensor.name == name).map(|tensor| &tensor.shape[..])
-    };
-    let &[rows, state] = shape("weight_hh")? else { return None };
-    let hidden = match shape("weight_hr") {
-        Some(&[_, hidden]) => hidden,
-        _ => state,
-    };
-    let fits = |gates: usize| hidden > 0 && gates.checked_mul(hidden) == Some(rows);
-    [(4, CellKind::Lstm), (3, CellKind::Gru), (1, CellKind::Rnn)]
-        .into_iter()
-        .find_map(|(gates, cell)| fits(gates).then_some(cell))
 }

@@ -1,0 +1,17 @@
+//! A graph of operators: what it takes, its nodes, what it gives.
+
+use gatewise_onnx::{Graph, Port};
+
+use crate::text;
+
+pub fn page(title: &str, graph: &Graph) -> String {
+    let ports = |ports: &[Port]| ports.iter().map(|port| text::printable(&port.to_string())).collect::<Vec<_>>();
+    let mut rows: Vec<Vec<String>> =
+        ports(graph.inputs()).into_iter().map(|port| vec!["takes".to_owned(), port]).collect();
+    for node in graph.nodes() {
+        let what = node.description.clone().unwrap_or_else(|| node.operator.clone());
+        rows.push(vec![format!("├─ {}", text::printable(&node.name)), what]);
+    }
+    rows.extend(ports(graph.outputs()).into_iter().map(|port| vec!["└─ gives".to_owned(), port]));
+    format!("{title}\n\n{}", text::table(&[], &[], rows))
+}
