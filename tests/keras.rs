@@ -11,3 +11,5 @@ mod hostile;
 mod outlines;
 #[path = "keras/refusals.rs"]
 mod refusals;
+#[path = "keras/shapes.rs"]
+mod shapes;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use crate::own_stub as own;
+use gatewise::load::own;
 
 use crate::files::check_target;
 use crate::source::{Loaded, Source};

@@ -11,7 +11,6 @@ mod files;
 mod inspect;
 mod layers;
 mod model;
-mod own_stub;
 mod run;
 mod sound;
 mod source;

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use gatewise::load::outline::Outline;
 use gatewise::load::safetensors::SafetensorsFile;
-use crate::own_stub as own;
-use gatewise::load::{chain, json, keras};
+use gatewise::load::{chain, json, keras, own};
 use gatewise::network::blueprint::Blueprint;
 use gatewise_onnx::Graph;
 

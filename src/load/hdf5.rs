@@ -13,9 +13,9 @@ use crate::weights::check_finite;
 const BYTES: usize = 32 << 20;
 const BYTES_OF_EACH: usize = 32;
 
-/// Groups that are looked through for tensors; a file whose groups contain themselves has any number.
-const GROUPS: usize = 10_000;
-const DEPTH: usize = 16;
+/// Groups of one layer that are looked through, and how deep; a file whose groups contain themselves has any number.
+const GROUPS: usize = 1_000;
+const DEPTH: usize = 8;
 
 /// How many bytes may be made of a file (or of a zip's member) of this size.
 pub(super) fn allowed(size: usize) -> usize {

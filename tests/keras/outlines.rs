@@ -58,11 +58,20 @@ fn an_outline_that_does_not_fit_is_refused_by_name() {
     let stack = "keras_extra_weights_stack/model.weights.h5";
     let lstm = "keras_00_lstm_last/model.weights.h5";
     let message = refused(stack, "embedding, gru bidirectional=sum, lstm, lstm, dense, gru reset_before");
-    assert!(message.contains("the outline has no layer for dense_1 of the file (tensor layers/dense_1/vars/0)"), "{message}");
+    assert!(
+        message.contains("the outline has no layer for dense_1 of the file (tensor layers/dense_1/vars/0)"),
+        "{message}"
+    );
     let message = refused(lstm, "gru last");
-    assert!(message.contains("no tensors for the outline's layer gru: of the file's layers are left: lstm"), "{message}");
+    assert!(
+        message.contains("no tensors for the outline's layer gru: of the file's layers are left: lstm"),
+        "{message}"
+    );
     let message = refused(lstm, "gru:lstm last");
-    assert!(message.contains("tensor layers/lstm/cell/vars/1 has shape [11, 44], expected [11, 33] (3 gates of 11 units)"), "{message}");
+    assert!(
+        message.contains("tensor layers/lstm/cell/vars/1 has shape [11, 44], expected [11, 33] (3 gates of 11 units)"),
+        "{message}"
+    );
     let message = refused("keras_extra_weights_stack/model.weights.h5", &STACK.replace(" reset_before", ""));
     assert!(message.contains("layers/gru/cell/vars/2 has shape [6], expected [2, 6] (reset_after)"), "{message}");
     let message = refused(lstm, "lstm:other last");

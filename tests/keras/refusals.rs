@@ -26,13 +26,22 @@ fn options_that_change_the_numbers_are_refused_by_name() {
     lstm("dtype", json!("int8_from_float32"), "has the dtype \"int8_from_float32\": expected one of float32");
     lstm("activation", json!("swish"), "has activation: unknown function \"swish\": expected linear");
     lstm("activation", json!("softmax"), "has activation over a whole row");
-    lstm("recurrent_activation", json!({"class_name": "Own"}), "has recurrent_activation: a layer of the configuration");
+    lstm(
+        "recurrent_activation",
+        json!({"class_name": "Own"}),
+        "has recurrent_activation: a layer of the configuration",
+    );
     lstm("units", json!(0), "has units = 0: expected a whole number of at least one");
     lstm("units", json!(-1), "has units = -1: expected a whole number");
     lstm("units", json!(null), "does not say its units");
     lstm("go_backwards", json!("yes"), "has go_backwards = \"yes\": expected true or false");
     refused("keras_13_embed_mask", "/config/layers/0/config/sparse", json!(true), "(InputLayer) is sparse");
-    refused("keras_00_lstm_last", "/config/layers/0/config/batch_shape", json!([null, 2, 3, 4]), "has 4 axes: expected");
+    refused(
+        "keras_00_lstm_last",
+        "/config/layers/0/config/batch_shape",
+        json!([null, 2, 3, 4]),
+        "has 4 axes: expected",
+    );
 }
 
 #[test]
@@ -59,7 +68,12 @@ fn classes_that_are_not_supported_are_refused_by_name() {
     refused("keras_00_lstm_last", class, json!("CuDNNLSTM"), "has the weights of cuDNN: load and save the model");
     refused("keras_00_lstm_last", class, json!("Functional"), "layer lstm (Functional) is not supported");
     let own = "/config/layers/1/registered_name";
-    refused("keras_00_lstm_last", own, json!("mine>LSTM"), "layer lstm (LSTM) is a class of its author's own, mine>LSTM");
+    refused(
+        "keras_00_lstm_last",
+        own,
+        json!("mine>LSTM"),
+        "layer lstm (LSTM) is a class of its author's own, mine>LSTM",
+    );
     refused("keras_00_lstm_last", "/class_name", json!("Mine"), "Mine is not supported: expected a Sequential");
     let inner = "/config/layers/4/config/layer/class_name";
     refused("keras_extra_mask_stack", "/config/layers/6/config/layer/class_name", json!("LSTM"), "has a LSTM inside");
@@ -71,9 +85,19 @@ fn bidirectional_layers_that_go_the_wrong_ways_are_refused() {
     let case = "keras_09_bi_concat";
     let layer = "/config/layers/1/config";
     refused(case, &format!("{layer}/merge_mode"), Value::Null, "has merge_mode = None, two outputs: expected concat");
-    refused(case, &format!("{layer}/merge_mode"), json!("max"), "has merge_mode = \"max\": expected concat, sum, mul or ave");
+    refused(
+        case,
+        &format!("{layer}/merge_mode"),
+        json!("max"),
+        "has merge_mode = \"max\": expected concat, sum, mul or ave",
+    );
     let flag = |which: &str| format!("{layer}/{which}/config/go_backwards");
-    refused(case, &flag("layer"), json!(true), "layer bidirectional (Bidirectional) has a forward layer with go_backwards");
+    refused(
+        case,
+        &flag("layer"),
+        json!(true),
+        "layer bidirectional (Bidirectional) has a forward layer with go_backwards",
+    );
     refused(case, &flag("backward_layer"), json!(false), "has a backward layer without go_backwards");
     let steps = format!("{layer}/backward_layer/config/return_sequences");
     refused(case, &steps, json!(false), "has return_sequences in one direction only");
@@ -88,7 +112,12 @@ fn functions_as_layers_are_taken_only_where_they_are_the_same() {
     refused(case, &at(find("ReLU"), "max_value"), json!(6.0), "has max_value = 6.0, which is not supported");
     refused(case, &at(find("ReLU"), "threshold"), json!(0.5), "has a threshold");
     refused(case, &at(find("Softmax"), "axis"), json!(1), "goes along another axis than the features");
-    refused(case, &at(find("LeakyReLU"), "negative_slope"), json!("a"), "has negative_slope = \"a\": expected a number");
+    refused(
+        case,
+        &at(find("LeakyReLU"), "negative_slope"),
+        json!("a"),
+        "has negative_slope = \"a\": expected a number",
+    );
     let prelu = format!("/config/layers/{}/class_name", find("ELU"));
     refused(case, &prelu, json!("PReLU"), "(PReLU) is not supported");
     let masked = Draft::of("keras_13_embed_mask").with("/config/layers/2/class_name", json!("Softmax"));

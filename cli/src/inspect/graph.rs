@@ -8,10 +8,12 @@ pub fn page(title: &str, graph: &Graph) -> String {
     let ports = |ports: &[Port]| ports.iter().map(|port| text::printable(&port.to_string())).collect::<Vec<_>>();
     let mut rows: Vec<Vec<String>> =
         ports(graph.inputs()).into_iter().map(|port| vec!["takes".to_owned(), port]).collect();
-    for node in graph.nodes() {
+    for node in graph.nodes().iter().filter(|node| node.operator != "Constant") {
         let what = node.description.clone().unwrap_or_else(|| node.operator.clone());
         rows.push(vec![format!("├─ {}", text::printable(&node.name)), what]);
     }
     rows.extend(ports(graph.outputs()).into_iter().map(|port| vec!["└─ gives".to_owned(), port]));
-    format!("{title}\n\n{}", text::table(&[], &[], rows))
+    let constants = graph.nodes().iter().filter(|node| node.operator == "Constant").count();
+    let more = if constants == 0 { String::new() } else { format!("\n  and {constants} constants\n") };
+    format!("{title}\n\n{}{more}", text::table(&[], &[], rows))
 }

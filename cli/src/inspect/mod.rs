@@ -7,7 +7,7 @@ mod torch;
 use std::path::Path;
 
 use anyhow::Result;
-use crate::own_stub as own;
+use gatewise::load::own;
 use gatewise::load::safetensors::SafetensorsFile;
 
 use crate::model;

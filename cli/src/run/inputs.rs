@@ -16,6 +16,8 @@ pub struct Inputs {
     pub batch: usize,
     /// Whether x came without an axis of sequences: the results then have none either.
     pub alone: bool,
+    /// Whether it came without an axis of features, too: one value a step.
+    pub flat: bool,
     /// T·B·I or T·B, in the order of the file.
     pub x: X,
     /// B·P of each pass, zeros where the file has none; `None` if it has none at all.
@@ -64,7 +66,9 @@ fn read_checked(path: &Path, expected: &Expected<'_>) -> Result<Inputs> {
     if arrays.names().iter().any(|name| name == "sequence_lens") {
         bail!("array sequence_lens: expected the sequences' lengths under the name lengths");
     }
-    let (x, [steps, batch], alone) = read_x(&mut arrays, expected)?;
+    let (x, [steps, batch], axes) = read_x(&mut arrays, expected)?;
+    let features = matches!(x, X::Features(_));
+    let (alone, flat) = (axes < if features { 3 } else { 2 }, features && axes == 1);
     ensure!(batch > 0 && steps > 0, "array x has T = {steps} and B = {batch}: nothing to run");
     let mut states = |name: &str, width: fn(&PassInfo) -> usize| {
         let named = named(expected.passes, name, width);
@@ -76,11 +80,11 @@ fn read_checked(path: &Path, expected: &Expected<'_>) -> Result<Inputs> {
         None => None,
         Some(lengths) => Some(check_lengths(lengths, steps, batch)?),
     };
-    Ok(Inputs { steps, batch, alone, x, hidden, cell, lengths })
+    Ok(Inputs { steps, batch, alone, flat, x, hidden, cell, lengths })
 }
 
-/// x with T, B, and whether it is one sequence without an axis of its own.
-fn read_x(arrays: &mut Arrays, expected: &Expected<'_>) -> Result<(X, [usize; 2], bool)> {
+/// x with T, B, and the number of its axes.
+fn read_x(arrays: &mut Arrays, expected: &Expected<'_>) -> Result<(X, [usize; 2], usize)> {
     let order = if expected.layout == Layout::BatchFirst { "B, T" } else { "T, B" };
     let (axes, what) = match expected.input.rows {
         Rows::Ids(count) => (format!("({order})"), format!("ids of shape ({order}) below {count}")),
@@ -120,7 +124,7 @@ fn read_x(arrays: &mut Arrays, expected: &Expected<'_>) -> Result<(X, [usize; 2]
         }
         Rows::Ids(_) => X::Ids(x.values.to_i64().context("array x: expected ids")?),
     };
-    Ok((x, sizes, alone))
+    Ok((x, sizes, shape.len()))
 }
 
 /// The arrays of the states that `width` is of: one for all passes where they are alike, else one a layer.

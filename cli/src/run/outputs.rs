@@ -54,7 +54,9 @@ impl<T: Copy> Computed<T> {
     /// y, h_n and c_n, and c where it was asked for, with their names.
     pub fn arrays(self, shape: &Shape<'_>, inputs: &Inputs, wrap: fn(Vec<T>) -> Values) -> Vec<(String, Tensor)> {
         let alone = inputs.alone;
-        let mut arrays = vec![("y".to_owned(), Tensor { shape: with(&shape.rows, shape.width), values: wrap(self.y) })];
+        // One value a step came, one value a step goes.
+        let y = if inputs.flat && shape.width == 1 { shape.rows.clone() } else { with(&shape.rows, shape.width) };
+        let mut arrays = vec![("y".to_owned(), Tensor { shape: y, values: wrap(self.y) })];
         let states = [
             ("h_n", &self.hidden, (|pass| pass.hidden) as fn(&PassInfo) -> usize),
             ("c_n", &self.cell, |pass| pass.cell),
