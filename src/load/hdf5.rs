@@ -17,6 +17,21 @@ const BYTES_OF_EACH: usize = 32;
 const GROUPS: usize = 1_000;
 const DEPTH: usize = 8;
 
+/// A type in an HDF5 file can be 8,000 types deep, and is read by recursion: this is room for it, taken only where it is used.
+const STACK: usize = 256 << 20;
+
+/// Does work that reads HDF5 where neither a deep type's recursion nor a panic of the crate reaches the caller.
+///
+/// # Errors
+/// What `work` refuses; [`Error::Format`] where it panics.
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let unread = |error: std::io::Error| Error::Io { reason: error.to_string() };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map_err(unread)?;
+        thread.join().unwrap_or_else(|_| Err(broken("its reader gave up on it: the file is damaged")))
+    })
+}
+
 /// How many bytes may be made of a file (or of a zip's member) of this size.
 pub(super) fn allowed(size: usize) -> usize {
     size.saturating_mul(BYTES_OF_EACH).saturating_add(BYTES)

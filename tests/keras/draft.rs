@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gatewise::load::keras;
 use gatewise::network::blueprint::Blueprint;
 use gatewise::{Error, Result};
+use hdf5_pure::{FileBuilder, GroupBuilder};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -71,6 +72,26 @@ pub fn message(result: Result<Blueprint>) -> String {
         Error::File { error, .. } => error.to_string(),
         other => panic!("an error without its file: {other}"),
     }
+}
+
+/// An HDF5 file with one group at `path`.
+pub fn hdf5(path: &str, build: &mut dyn FnMut(&mut GroupBuilder)) -> Vec<u8> {
+    let mut file = FileBuilder::new();
+    let (first, rest) = path.split_once('/').unwrap();
+    let mut group = file.create_group(first);
+    fill(&mut group, rest, build);
+    file.add_group(group.finish());
+    file.finish().unwrap()
+}
+
+fn fill(group: &mut GroupBuilder, path: &str, build: &mut dyn FnMut(&mut GroupBuilder)) {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let mut inner = group.create_group(first);
+    match rest {
+        "" => build(&mut inner),
+        _ => fill(&mut inner, rest, build),
+    }
+    group.add_group(inner.finish());
 }
 
 /// A zip archive, its members deflated.

@@ -4,10 +4,11 @@ use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 
 use gatewise::load::keras::read_weights;
+use hdf5_pure::{Datatype, make_f32_type};
 use serde_json::{Value, json};
 
 use super::common::fixture;
-use super::draft::{Draft, archive, message, read};
+use super::draft::{Draft, archive, hdf5, message, read};
 
 /// Reads bytes, and says whether that was an error; never a panic, and not for long.
 #[track_caller]
@@ -106,6 +107,26 @@ fn groups_that_contain_themselves_end() {
         assert!(found.contains("groups without end"), "{file}: {found}");
         assert!(begun.elapsed() < Duration::from_secs(10), "{file}: {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn types_within_types_are_refused() {
+    let build = || {
+        let mut deep = make_f32_type();
+        for _ in 0..8000 {
+            let base_type = Box::new(deep);
+            deep = Datatype::VariableLength { is_string: false, padding: None, charset: None, base_type };
+        }
+        hdf5("layers/lstm/cell/vars", &mut |vars| {
+            for name in ["0", "1", "2"] {
+                vars.create_dataset(name).with_raw_data(deep.clone(), vec![0; 16], 1);
+            }
+        })
+    };
+    // The builder is as deep as the reader.
+    let weights = std::thread::Builder::new().stack_size(1 << 30).spawn(build).unwrap().join().unwrap();
+    let found = Draft { weights, ..Draft::of("keras_00_lstm_last") }.message();
+    assert!(found.contains("no floating-point numbers"), "{found}");
 }
 
 #[test]

@@ -1,24 +1,16 @@
 //! Tensors that are not as the configuration asks for.
 
-use hdf5_pure::{FileBuilder, GroupBuilder};
+use hdf5_pure::GroupBuilder;
 use serde_json::json;
 
-use super::draft::Draft;
+use super::draft::{Draft, hdf5};
 
 /// A model of one dense layer with one output, and these tensors.
-fn dense(build: impl FnOnce(&mut GroupBuilder)) -> Draft {
+fn dense(mut build: impl FnMut(&mut GroupBuilder)) -> Draft {
     let mut draft = Draft::of("keras_00_lstm_last");
     let layer = json!({"class_name": "Dense", "config": {"name": "d", "units": 1, "activation": "linear"}});
     draft.config["config"]["layers"][1] = layer;
-    let mut file = FileBuilder::new();
-    let mut layers = file.create_group("layers");
-    let mut own = layers.create_group("dense");
-    let mut vars = own.create_group("vars");
-    build(&mut vars);
-    own.add_group(vars.finish());
-    layers.add_group(own.finish());
-    file.add_group(layers.finish());
-    draft.weights = file.finish().unwrap();
+    draft.weights = hdf5("layers/dense/vars", &mut build);
     draft
 }
 

@@ -91,7 +91,10 @@ fn layers_that_do_not_fit_are_named() {
             "layer 0 is not whole: tensor embedding holds NaN at index 0: weights must be finite",
         ),
         (vec![last(rnn(3, 2)), mask()], "layer 1 masks steps, but only the last step is left of the layer below"),
-        (vec![last(rnn(3, 2)), last(rnn(2, 2))], "layer 1 reads steps, but only the last step is left of the layer below"),
+        (
+            vec![last(rnn(3, 2)), last(rnn(2, 2))],
+            "layer 1 reads steps, but only the last step is left of the layer below",
+        ),
         (
             vec![last(rnn(3, 2)), add(1)],
             "layer 1 adds the input's steps, but only the last step is left of the layer below",
@@ -147,18 +150,9 @@ fn layers_that_do_not_fit_are_named() {
             vec![from(vec![State { hidden: vec![0.0, f32::NAN], cell: Vec::new() }])],
             "layer 0 is not whole: tensor initial h holds NaN at index 1: weights must be finite",
         ),
-        (
-            vec![Operation::Embedding(table(4, 2)), add(1)],
-            "layer 1 adds the model's input, which is ids",
-        ),
-        (
-            vec![Operation::Dense(dense(3, 2)), add(0)],
-            "layer 1 adds 0 of 3 input features to 2: expected 1 or 2",
-        ),
-        (
-            vec![Operation::Dense(dense(3, 4)), add(4)],
-            "layer 1 adds 4 of 3 input features to 4: expected 1 or 4",
-        ),
+        (vec![Operation::Embedding(table(4, 2)), add(1)], "layer 1 adds the model's input, which is ids"),
+        (vec![Operation::Dense(dense(3, 2)), add(0)], "layer 1 adds 0 of 3 input features to 2: expected 1 or 2"),
+        (vec![Operation::Dense(dense(3, 4)), add(4)], "layer 1 adds 4 of 3 input features to 4: expected 1 or 4"),
     ] {
         let blueprint = blueprint(operations);
         assert_eq!(message(blueprint.flow()), expected);
@@ -191,7 +185,7 @@ fn inputs_that_do_not_fit_are_refused_and_change_nothing() {
     let ids = message(session.forward(&[1i64, 2], Layout::BatchFirst, None));
     assert_eq!(ids, "ids came, but the network takes 3 features a step");
     assert_eq!(message(session.step(&x)), "x has 12 values, expected 6 (B·I = 2·3)");
-    assert_eq!(message(session.step(&x[..5])), "x has 5 values, expected 0 (T·B·I = 0·2·3)");
+    assert_eq!(message(session.step(&x[..5])), "x has 5 values, expected 6 (B·I = 2·3)");
     assert_eq!(session.hidden_states(), [1.0, 2.0, 3.0, 4.0]);
 }
 

@@ -55,14 +55,12 @@ fn gru(input: usize, hidden: usize) -> Weights {
 #[test]
 fn passes_are_named_in_order_and_begin_where_the_blueprint_says() {
     let state = |hidden: f32, cell: &[f32]| State { hidden: vec![hidden; 2], cell: cell.to_vec() };
-    let first = Recurrent {
-        go_backwards: true,
-        initial: vec![state(0.5, &[3.0, 4.0])],
-        ..Recurrent::forward(lstm(1, 2))
-    };
+    let first =
+        Recurrent { go_backwards: true, initial: vec![state(0.5, &[3.0, 4.0])], ..Recurrent::forward(lstm(1, 2)) };
     let second = Recurrent::forward(gru(2, 3));
     let passes = Passes::Both { forward: lstm(3, 2), reverse: lstm(3, 2), merge: Merge::Sum };
-    let third = Recurrent { initial: vec![state(0.25, &[5.0, 6.0]), state(0.75, &[7.0, 8.0])], ..Recurrent::new(passes) };
+    let third =
+        Recurrent { initial: vec![state(0.25, &[5.0, 6.0]), state(0.75, &[7.0, 8.0])], ..Recurrent::new(passes) };
     let layer = |name: &str, recurrent| Layer::new(name, Operation::Recurrent(Box::new(recurrent)));
     let layers = vec![layer("a", first), layer("b", second), layer("c", third)];
     let network = Network::new(&Blueprint { layers, ..Blueprint::default() }).unwrap();

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use gatewise::Layout;
 use gatewise::network::blueprint::Blueprint;
 use gatewise::network::{Network, NetworkSession, Rows};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use super::Arguments;
 use super::chunks::progress;
@@ -31,17 +32,22 @@ pub fn run(arguments: &Arguments, engine: &Engine, blueprint: &Blueprint, wav: &
     if let Some(own) = blueprint.sample_rate.filter(|own| *own != f64::from(rate)) {
         eprintln!("warning: {} has {rate} samples a second, {model} was made for {own}", wav.display());
     }
-    let mut session = NetworkSession::new(&network, channels)?.with_threads(engine.threads);
+    let mut streams = (0..channels).map(|_| Channel::new(&network)).collect::<Result<Vec<_>>>()?;
     let mut writer = SoundWriter::create(&arguments.output, &sound)?;
     let bar = progress(sound.frames() as u64, sound.frames() > 20 * BLOCK, "samples");
     let (mut took, mut frames) = (Duration::ZERO, 0);
-    // Frame by frame, the channels side by side: time-major sequences of one feature.
-    while let Some(block) = sound.read(BLOCK)? {
+    while let Some(mut block) = sound.read(BLOCK)? {
         let start = Instant::now();
-        let y = engine.pool.install(|| session.forward(block.as_slice(), Layout::TimeMajor, None))?;
+        let of_channel = |(index, channel): (usize, &mut Channel<'_>)| channel.run(&block, index, channels);
+        engine.pool.install(|| streams.par_iter_mut().enumerate().try_for_each(of_channel))?;
+        for (index, channel) in streams.iter().enumerate() {
+            for (frame, value) in block.chunks_exact_mut(channels).zip(&channel.samples) {
+                frame[index] = *value;
+            }
+        }
         took += start.elapsed();
         frames += block.len() / channels;
-        writer.write(&y)?;
+        writer.write(&block)?;
         bar.set_position(frames as u64);
     }
     bar.finish_and_clear();
@@ -62,4 +68,24 @@ pub fn run(arguments: &Arguments, engine: &Engine, blueprint: &Blueprint, wav: &
         took * 1e3,
         seconds / took.max(1e-9),
     ))
+}
+
+/// A channel by itself: the kernels are at their best with one stream.
+struct Channel<'a> {
+    session: NetworkSession<&'a Network>,
+    samples: Vec<f32>,
+}
+
+impl<'a> Channel<'a> {
+    fn new(network: &'a Network) -> Result<Self> {
+        Ok(Channel { session: NetworkSession::new(network, 1)?, samples: Vec::new() })
+    }
+
+    /// Takes its samples out of a block of frames and replaces them by the network's.
+    fn run(&mut self, block: &[f32], index: usize, channels: usize) -> Result<()> {
+        self.samples.clear();
+        self.samples.extend(block.iter().skip(index).step_by(channels));
+        self.samples = self.session.forward(&self.samples, Layout::TimeMajor, None)?;
+        Ok(())
+    }
 }

@@ -21,6 +21,7 @@ use std::path::Path;
 use self::archive::Archive;
 use self::layers::Reader;
 use self::tensors::Tensors;
+use super::hdf5::apart;
 use super::outline::Outline;
 use crate::error::{Error, Result};
 use crate::network::blueprint::Blueprint;
@@ -34,7 +35,7 @@ use crate::sequence::layout::Layout;
 /// [`Error::Tensor`], [`Error::Shape`] or [`Error::NotFinite`] for a tensor that is missing, or not as the layer asks for.
 pub fn read(path: impl AsRef<Path>) -> Result<Blueprint> {
     let path = path.as_ref();
-    read_model(path).map_err(|error| error.of_file(path))
+    apart(|| read_model(path)).map_err(|error| error.of_file(path))
 }
 
 /// Reads a model whose layers `outline` describes and whose weights are in a file of weights alone, `.weights.h5` (what
@@ -47,8 +48,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Blueprint> {
 /// As [`read`]; [`Error::Tensor`] if the file has none for a layer of the outline, or has more than the outline uses.
 pub fn read_weights(path: impl AsRef<Path>, outline: &Outline) -> Result<Blueprint> {
     let path = path.as_ref();
-    let outlined = || outlined::read(&Archive::open(path)?, outline);
-    outlined().map_err(|error| error.of_file(path))
+    apart(|| outlined::read(&Archive::open(path)?, outline)).map_err(|error| error.of_file(path))
 }
 
 fn read_model(path: &Path) -> Result<Blueprint> {

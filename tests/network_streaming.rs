@@ -1,0 +1,42 @@
+//! A step of a whole network allocates nothing for a single sequence. A counting allocator watches.
+
+mod common;
+
+use common::blueprints::{Family, Pair};
+use common::jobs::Lengths;
+use common::levels;
+use common::network_jobs::{Fed, NetworkJob, network};
+use gatewise::network::NetworkSession;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+/// The only test of this file: another one's allocations, on another thread, would be counted too.
+#[test]
+fn steps_of_a_network_allocate_nothing_once_the_session_is_made() {
+    for seed in 0..200 {
+        let pair = Pair::random(Family::Streams, seed);
+        let job = NetworkJob::random(&pair, [1, 1], Lengths::Equal, seed);
+        for level in levels() {
+            let network = network(&pair, level);
+            let mut session = NetworkSession::new(&network, 1).unwrap();
+            let mut sum = 0.0;
+            let region = Region::new(ALLOCATOR);
+            for _ in 0..10 {
+                sum += match &job.input {
+                    Fed::Ids(ids) => session.step(ids).unwrap()[0],
+                    Fed::Features { x, .. } => session.step(x).unwrap()[0],
+                };
+            }
+            let change = region.change();
+            let counted = (change.allocations, change.reallocations, change.deallocations);
+            assert_eq!(counted, (0, 0, 0), "{level}, allocations and so on of {:?}", pair.blueprint);
+            assert!(sum.is_finite(), "{level}, {:?}", pair.blueprint);
+        }
+    }
+    // The counter counts: otherwise the test above could not fail.
+    let region = Region::new(ALLOCATOR);
+    drop(std::hint::black_box(vec![0u8; 100]));
+    assert!(region.change().allocations > 0, "the counting allocator is not in place");
+}
