@@ -101,6 +101,12 @@ fn part(blocks: usize, count: usize, index: usize) -> Range<usize> {
     (blocks * index).div_ceil(count)..(blocks * (index + 1)).div_ceil(count)
 }
 
+/// Smaller weights are packed as zeros.
+const NEGLIGIBLE: f32 = 1e-18;
+
+/// Lines that are packed at a time: of three registers each, they and the rows that they come from stay in the nearest cache.
+const LINES: usize = 64;
+
 /// A packed matrix: for every unit `columns` rows (its gates) of `depth` weights.
 #[derive(Clone)]
 pub(crate) struct Panels {
@@ -117,7 +123,6 @@ impl Panels {
     ///
     /// Weights too small to matter are packed as zeros, so that their products are never subnormal.
     pub fn pack(division: &Division, gates: &[usize], depth: usize, matrix: &[f32]) -> Self {
-        const NEGLIGIBLE: f32 = 1e-18;
         let (lanes, columns) = (division.lanes, gates.len());
         let line = |group: &Range<usize>| group.len() * columns * lanes;
         let mut starts = vec![0];
@@ -125,18 +130,24 @@ impl Panels {
             *end += line(group) * depth;
             Some(*end)
         }));
-        let mut panels = vec![f32x16::splat(0.0); starts[division.groups()].div_ceil(16)];
+        // Zeros that the system hands out are not written before the weights are.
+        let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
         let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
         for (group, start) in division.groups.iter().zip(&starts) {
             let target = &mut data[*start..][..line(group) * depth];
-            for (register, (block, gate)) in
-                group.clone().flat_map(|block| gates.iter().map(move |g| (block, *g))).enumerate()
-            {
-                for unit in block * lanes..division.units.min((block + 1) * lanes) {
-                    let row = &matrix[(gate * division.units + unit) * depth..][..depth];
-                    let (place, stride) = place(register, line(group) / lanes, depth, lanes);
-                    for (target, weight) in target[place + unit % lanes..].iter_mut().step_by(stride).zip(row) {
-                        *target = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
+            let columns: Vec<(usize, usize)> =
+                group.clone().flat_map(|block| gates.iter().map(move |gate| (block, *gate))).collect();
+            // A whole column at a time would come back to each line when it has left the cache.
+            for first in (0..depth).step_by(LINES) {
+                let lines = first..depth.min(first + LINES);
+                for (register, (block, gate)) in columns.iter().enumerate() {
+                    let (place, stride) = place(register, columns.len(), depth, lanes);
+                    for unit in block * lanes..division.units.min((block + 1) * lanes) {
+                        let row = &matrix[(gate * division.units + unit) * depth..][lines.clone()];
+                        let targets = target[place + first * stride + unit % lanes..].iter_mut().step_by(stride);
+                        for (target, weight) in targets.zip(row) {
+                            *target = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
+                        }
                     }
                 }
             }

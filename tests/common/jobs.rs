@@ -221,7 +221,8 @@ pub fn turned<T: Copy>(values: &[T], [from, to]: [usize; 2], width: usize) -> Ve
     (0..count).flat_map(|at| values[place(at)..][..width].iter().copied()).collect()
 }
 
-fn take(values: &[f32], batch: usize, rows: &[usize], width: usize) -> Vec<f32> {
+/// The rows of these sequences, of every step.
+pub fn take(values: &[f32], batch: usize, rows: &[usize], width: usize) -> Vec<f32> {
     let mut taken = Vec::new();
     for step in values.chunks(batch * width.max(1)) {
         for row in rows {

@@ -8,8 +8,8 @@ use rand::{RngExt, SeedableRng};
 use reference::{ModelInput, ModelRows, NoTrace};
 
 use super::blueprints::Pair;
-use super::jobs::{Lengths, turned};
-use super::{assert_close, assert_same_bits, wide};
+use super::jobs::{Found, Lengths, take, turned};
+use super::wide;
 
 /// A batch of sequences, time-major.
 #[derive(Clone, Debug)]
@@ -25,14 +25,6 @@ pub struct NetworkJob {
 pub enum Fed {
     Ids(Vec<i64>),
     Features { width: usize, x: Vec<f32> },
-}
-
-/// What a run leaves behind: time-major rows, or one row a sequence, and the last states.
-#[derive(Clone, Debug)]
-pub struct Left<T> {
-    pub y: Vec<T>,
-    pub h: Vec<T>,
-    pub c: Vec<T>,
 }
 
 /// How a job is run.
@@ -96,13 +88,13 @@ impl NetworkJob {
         NetworkJob { steps, batch, lengths, input }
     }
 
-    pub fn run(&self, network: &Network, how: How) -> Left<f32> {
+    pub fn run(&self, network: &Network, how: How) -> Found<f32> {
         let mut session = NetworkSession::new(network, self.batch).unwrap().with_threads(how.threads);
         self.run_in(&mut session, how.layout)
     }
 
     /// Runs it in a session, from the states that this is in.
-    pub fn run_in(&self, session: &mut NetworkSession<&Network>, layout: Layout) -> Left<f32> {
+    pub fn run_in(&self, session: &mut NetworkSession<&Network>, layout: Layout) -> Found<f32> {
         let input = match layout {
             Layout::TimeMajor => self.input.clone(),
             Layout::BatchFirst => self.input.turned([self.steps, self.batch]),
@@ -113,21 +105,21 @@ impl NetworkJob {
             Layout::BatchFirst if output.each_step => turned(&y, [self.batch, self.steps], output.width()),
             _ => y,
         };
-        Left { y, h: session.hidden_states(), c: session.cell_states() }
+        found(y, session.hidden_states(), session.cell_states())
     }
 
     /// Feeds it step by step.
-    pub fn stepped(&self, network: &Network) -> Left<f32> {
+    pub fn stepped(&self, network: &Network) -> Found<f32> {
         let mut session = NetworkSession::new(network, self.batch).unwrap();
         let mut y = Vec::new();
         for step in 0..self.steps {
             y.extend(session.step(self.cut(step..step + 1).input.as_input()).unwrap());
         }
-        Left { y, h: session.hidden_states(), c: session.cell_states() }
+        found(y, session.hidden_states(), session.cell_states())
     }
 
     /// The same by the reference.
-    pub fn expected(&self, pair: &Pair) -> Left<f64> {
+    pub fn expected(&self, pair: &Pair) -> Found<f64> {
         let (ids, x): (Vec<usize>, Vec<f64>) = match &self.input {
             Fed::Ids(ids) => (ids.iter().map(|id| usize::try_from(*id).unwrap()).collect(), Vec::new()),
             Fed::Features { x, .. } => (Vec::new(), wide(x)),
@@ -139,7 +131,7 @@ impl NetworkJob {
         let (layout, lengths) = (reference::Layout::TimeMajor, self.lengths.as_deref());
         let input = ModelInput { layout, batch: self.batch, steps: self.steps, rows, lengths };
         let output = pair.reference.forward(&input, &mut NoTrace).unwrap();
-        Left { y: output.y, h: output.h_n, c: output.c_n }
+        found(output.y, output.h_n, output.c_n)
     }
 
     /// A batch of these sequences, in this order; one may come twice.
@@ -154,50 +146,30 @@ impl NetworkJob {
         let input = self.input.take(steps.start * self.batch..steps.end * self.batch);
         NetworkJob { steps: steps.len(), batch: self.batch, lengths: None, input }
     }
-}
 
-impl Left<f32> {
     /// What is to be found for [`NetworkJob::take`], given what was found for the whole.
-    pub fn take(&self, network: &Network, batch: usize, rows: &[usize]) -> Left<f32> {
-        let pick = |values: &[f32], width: usize| -> Vec<f32> {
-            let lines = values.chunks_exact((batch * width).max(1));
-            lines.flat_map(|line| rows.iter().flat_map(move |row| line[row * width..][..width].to_vec())).collect()
-        };
+    pub fn take_found(&self, whole: &Found<f32>, network: &Network, rows: &[usize]) -> Found<f32> {
+        let batch = self.batch;
         let states = |values: &[f32], widths: Vec<usize>| -> Vec<f32> {
             let (mut rest, mut picked) = (values, Vec::new());
             for width in widths {
                 let (own, after) = rest.split_at(batch * width);
-                picked.extend(pick(own, width));
+                picked.extend(take(own, batch, rows, width));
                 rest = after;
             }
             picked
         };
-        Left {
-            y: pick(&self.y, network.output().width()),
-            h: states(&self.h, network.passes().iter().map(|pass| pass.hidden).collect()),
-            c: states(&self.c, network.passes().iter().map(|pass| pass.cell).collect()),
-        }
+        found(
+            take(&whole.y, batch, rows, network.output().width()),
+            states(&whole.h, network.passes().iter().map(|pass| pass.hidden).collect()),
+            states(&whole.c, network.passes().iter().map(|pass| pass.cell).collect()),
+        )
     }
+}
 
-    #[track_caller]
-    pub fn assert_same_bits(&self, expected: &Self, what: impl Fn() -> String) {
-        for (name, found, expected) in self.pairs(expected) {
-            assert_same_bits(found, expected, || format!("{name}, {}", what()));
-        }
-    }
-
-    /// Every value within `tolerance`, times the largest magnitude where that is more than 1.
-    #[track_caller]
-    pub fn assert_close(&self, expected: &Left<f64>, tolerance: f64, what: impl Fn() -> String) {
-        for (name, found, expected) in self.pairs(expected) {
-            let largest = expected.iter().fold(1.0f64, |largest, value| largest.max(value.abs()));
-            assert_close(found, expected, tolerance * largest, || format!("{name}, {}", what()));
-        }
-    }
-
-    fn pairs<'a, T>(&'a self, other: &'a Left<T>) -> [(&'static str, &'a [f32], &'a [T]); 3] {
-        [("y", &self.y, &other.y), ("h_n", &self.h, &other.h), ("c_n", &self.c, &other.c)]
-    }
+/// Time-major rows, or one row a sequence, and the last states.
+fn found<T>(y: Vec<T>, h: Vec<T>, c: Vec<T>) -> Found<T> {
+    Found { y, reverse: Vec::new(), cells: Vec::new(), h, c }
 }
 
 /// A pair's network on a level.

@@ -20,7 +20,7 @@ pub fn check(name: &str, blueprint: &Blueprint) {
     let mut session = NetworkSession::new(&network, batch).unwrap();
     let found = match network.input().rows {
         Rows::Ids(_) => {
-            let ids: Vec<u32> = x.iter().map(|id| *id as u32).collect();
+            let ids: Vec<i64> = x.iter().map(|id| *id as i64).collect();
             session.forward(&ids[..], blueprint.layout, None)
         }
         Rows::Features(_) => {

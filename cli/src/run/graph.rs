@@ -22,6 +22,7 @@ pub fn run(arguments: &Arguments, engine: &Engine, graph: &Graph) -> Result<()> 
     }
     let input = arguments.input.as_deref().context("--input: expected a file")?;
     ensure!(!super::is_npy(input), "{}: a graph takes its inputs by name: expected .npz", input.display());
+    super::refuse_npy(&arguments.output)?;
     let inputs = read(input, graph).with_context(|| input.display().to_string())?;
 
     let start = Instant::now();

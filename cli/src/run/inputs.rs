@@ -122,9 +122,24 @@ fn read_x(arrays: &mut Arrays, expected: &Expected<'_>) -> Result<(X, [usize; 2]
             ensure!(x.values.is_float(), "array x holds {}, expected float32 or float64", x.values.kind());
             X::Features(x)
         }
-        Rows::Ids(_) => X::Ids(x.values.to_i64().context("array x: expected ids")?),
+        Rows::Ids(count) => {
+            let ids = x.values.to_i64().context("array x: expected ids")?;
+            check_ids(&ids, &shape, count).context("array x")?;
+            X::Ids(ids)
+        }
     };
     Ok((x, sizes, shape.len()))
+}
+
+/// Refuses what is no id below `count`; the ids fill an array of this shape.
+pub fn check_ids(ids: &[i64], shape: &[usize], count: usize) -> Result<()> {
+    let known = |id: &i64| usize::try_from(*id).is_ok_and(|id| id < count);
+    let Some(at) = ids.iter().position(|id| !known(id)) else { return Ok(()) };
+    let place = match *shape {
+        [_, columns] if columns > 0 => format!("[{}, {}]", at / columns, at % columns),
+        _ => format!("[{at}]"),
+    };
+    bail!("id {} at {place}: expected 0 to {}", ids[at], count - 1)
 }
 
 /// The arrays of the states that `width` is of: one for all passes where they are alike, else one a layer.

@@ -13,7 +13,7 @@ mod stream;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatewise::network::blueprint::{Blueprint, Operation, Passes};
+use gatewise::network::blueprint::{Blueprint, Operation, Output, Passes};
 use gatewise::{Layout, Level, Weights};
 
 use crate::arrays::{Values, write_tensors};
@@ -101,6 +101,12 @@ fn is_npy(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
 
+/// Refuses to write several arrays under the name of a single one.
+fn refuse_npy(output: &Path) -> Result<()> {
+    ensure!(!is_npy(output), "{}: expected .npz, as the input is", output.display());
+    Ok(())
+}
+
 /// The order of the axes: the model's own, or what the arguments say.
 fn layout(arguments: &Arguments, blueprint: &Blueprint) -> Layout {
     if arguments.batch_first { Layout::BatchFirst } else { blueprint.layout }
@@ -118,6 +124,7 @@ fn network(
         check_cells(blueprint)?;
     }
     let (layout, passes) = (layout(arguments, blueprint), blueprint.passes());
+    refuse_npy(&arguments.output)?;
     let inputs = inputs::read(input, &Expected { input: blueprint.input()?, passes: &passes, layout })?;
     let Some(output) = blueprint.flow()?.last().copied() else { bail!("a model has at least one layer") };
     let Inputs { steps: count, batch, alone, .. } = inputs;
@@ -168,6 +175,11 @@ fn check_cells(blueprint: &Blueprint) -> Result<()> {
         for weights in recurrent.passes.each() {
             ensure!(weights.gates() == 4, "--cells: a {} has no cell state", crate::model::cell_name(weights));
         }
+        ensure!(
+            recurrent.output == Output::Every && !recurrent.go_backwards,
+            "--cells: layer {} gives its last step only or reads backwards: expected layers that give every step, in order",
+            layer.name
+        );
     }
     Ok(())
 }

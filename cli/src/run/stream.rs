@@ -11,6 +11,7 @@ use gatewise::network::{Input, Network, NetworkSession, Rows};
 use super::Arguments;
 use super::chunks::chunks;
 use super::engine::Engine;
+use super::inputs::check_ids;
 use crate::arrays::{NpyReader, NpyWriter};
 
 /// Values of a chunk, of x or of y: 64 MiB.
@@ -30,7 +31,7 @@ pub fn run(arguments: &Arguments, engine: &Engine, blueprint: &Blueprint, input:
     let mut reader = NpyReader::open(input)?;
     let shape = reader.shape().to_vec();
     let Axes { first, second, .. } =
-        Axes::of(&network, layout, &shape).with_context(|| format!("{shown}: the array"))?;
+        Axes::of(&network, layout, &shape).with_context(|| shown.to_string())?;
     let by_steps = layout == Layout::TimeMajor;
     ensure!(
         !by_steps || network.streams(),
@@ -59,8 +60,9 @@ pub fn run(arguments: &Arguments, engine: &Engine, blueprint: &Blueprint, input:
         let start = Instant::now();
         let y = match network.input().rows {
             Rows::Features(_) => engine.pool.install(|| running.forward(Input::Features(&x), layout, None)),
-            Rows::Ids(_) => {
-                let ids = ids(&x).with_context(|| shown.to_string())?;
+            Rows::Ids(count) => {
+                let ids = ids(&x, second, count);
+                let ids = ids.with_context(|| format!("{shown}: from row {} on", chunk.start))?;
                 engine.pool.install(|| running.forward(Input::Ids(&ids), layout, None))
             }
         };
@@ -88,7 +90,7 @@ struct Axes {
 impl Axes {
     fn of(network: &Network, layout: Layout, shape: &[usize]) -> Result<Axes> {
         let order = if layout == Layout::BatchFirst { "B, T" } else { "T, B" };
-        let found = format!("has shape {shape:?}");
+        let found = format!("the array has shape {shape:?}");
         let (first, second) = match (network.input().rows, shape) {
             (Rows::Ids(_), [first, second]) => (*first, *second),
             (Rows::Ids(_), _) => anyhow::bail!("{found}, expected ids ({order})"),
@@ -100,12 +102,14 @@ impl Axes {
     }
 }
 
-/// Ids from whole numbers.
-fn ids(x: &[f32]) -> Result<Vec<i64>> {
+/// Ids below `count` from whole numbers, rows of `columns`.
+fn ids(x: &[f32], columns: usize, count: usize) -> Result<Vec<i64>> {
     let id = |value: &f32| {
         let whole = value.fract() == 0.0 && value.abs() < 16_777_216.0;
         ensure!(whole, "expected ids, whole numbers below 2^24, found {value}");
         Ok(*value as i64)
     };
-    x.iter().map(id).collect()
+    let ids: Vec<i64> = x.iter().map(id).collect::<Result<_>>()?;
+    check_ids(&ids, &[x.len() / columns, columns], count)?;
+    Ok(ids)
 }

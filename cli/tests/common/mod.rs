@@ -1,15 +1,15 @@
 //! What the process tests share: running the command, folders of their own, and model and array files good and bad.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
+
+mod arrays;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufReader, Cursor, Write};
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+pub use arrays::*;
 use gatewise::Level;
-use npyz::npz::{NpzArchive, NpzWriter};
-use npyz::{Order, WriterBuilder};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use tempfile::TempDir;
 
@@ -190,96 +190,5 @@ impl Model {
             (name.clone(), TensorView::new(*dtype, shape.clone(), bytes).expect("a consistent tensor"))
         });
         serialize(views, None).expect("a safetensors file")
-    }
-}
-
-/// An npz file under construction.
-pub struct Npz(NpzWriter<Cursor<Vec<u8>>>);
-
-impl Npz {
-    pub fn new() -> Self {
-        Npz(NpzWriter::new(Cursor::new(Vec::new())))
-    }
-
-    /// Adds a float32 array in C order.
-    pub fn with(mut self, name: &str, shape: &[u64], values: &[f32]) -> Self {
-        assert_eq!(values.len() as u64, shape.iter().product::<u64>(), "{name}: values for the shape");
-        let mut writer =
-            self.0.array(name, Default::default()).expect("an entry").default_dtype().shape(shape).begin_nd().unwrap();
-        writer.extend(values.iter().copied()).expect("in memory");
-        writer.finish().expect("in memory");
-        self
-    }
-
-    /// Adds an array whose header says what it likes, as Python would write it: `'<f4'`, `False`, `(2, 3)`.
-    pub fn with_raw(mut self, name: &str, [descr, fortran, shape]: [&str; 3], data: &[u8]) -> Self {
-        let header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
-        let length = u16::try_from(header.len()).expect("a header of version 1");
-        let zip = self.0.zip_writer();
-        zip.start_file(format!("{name}.npy"), Default::default()).expect("an entry");
-        for part in [&b"\x93NUMPY\x01\x00"[..], &length.to_le_bytes(), header.as_bytes(), data] {
-            zip.write_all(part).expect("in memory");
-        }
-        self
-    }
-
-    pub fn bytes(mut self) -> Vec<u8> {
-        self.0.zip_writer().finish().expect("in memory").into_inner()
-    }
-}
-
-/// An array read back: shape, element type as NumPy writes it, and values in C order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Array {
-    pub shape: Vec<usize>,
-    pub dtype: String,
-    pub values: Vec<f64>,
-}
-
-/// The names of the arrays in a file.
-pub fn array_names(path: &str) -> Vec<String> {
-    let mut names: Vec<String> = open(path).array_names().map(str::to_owned).collect();
-    names.sort();
-    names
-}
-
-/// An array of a file; `None` if there is none of that name.
-pub fn array(path: &str, name: &str) -> Option<Array> {
-    let mut archive = open(path);
-    let file = archive.by_name(name).unwrap_or_else(|error| panic!("{path}, array {name}: {error}"))?;
-    let shape: Vec<usize> = file.shape().iter().map(|axis| *axis as usize).collect();
-    let (dtype, order) = (file.dtype().descr(), file.order());
-    let values: Vec<f64> = match file.try_data::<f64>() {
-        Ok(values) => values.map(|value| value.expect("a value")).collect(),
-        Err(file) => file.into_vec::<f32>().expect("float32 or float64").into_iter().map(f64::from).collect(),
-    };
-    let values = if order == Order::Fortran { in_c_order(&shape, &values) } else { values };
-    Some(Array { shape, dtype, values })
-}
-
-fn open(path: &str) -> NpzArchive<BufReader<File>> {
-    NpzArchive::open(path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn in_c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
-    let &[first, second, third] = shape else { panic!("three axes, found {shape:?}") };
-    let mut ordered = Vec::with_capacity(values.len());
-    for i in 0..first {
-        for j in 0..second {
-            for k in 0..third {
-                ordered.push(values[i + first * (j + second * k)]);
-            }
-        }
-    }
-    ordered
-}
-
-/// The same shape, and every value within `tolerance`.
-#[track_caller]
-pub fn assert_close(found: &Array, expected: &Array, tolerance: f64, what: impl Fn() -> String) {
-    assert_eq!(found.shape, expected.shape, "{}: shape", what());
-    for (index, (found, expected)) in found.values.iter().zip(&expected.values).enumerate() {
-        let error = (found - expected).abs();
-        assert!(error <= tolerance, "{}, index {index}: {found} for {expected}, {error:e} off", what());
     }
 }
