@@ -50,10 +50,9 @@ fn main() {
         let megabytes = fs::metadata(&path).expect("the file").len() as f64 / 1e6;
         let times = measure::in_turn(
             ROUNDS,
-            &mut [
-                &mut || drop(black_box(fs::read(&path).expect("the file"))),
-                &mut || drop(black_box(read_model(&path, None, Cell::Lstm).expect("the model"))),
-            ],
+            &mut [&mut || drop(black_box(fs::read(&path).expect("the file"))), &mut || {
+                drop(black_box(read_model(&path, None, Cell::Lstm).expect("the model")))
+            }],
         );
         let shown: Vec<String> =
             times.iter().map(|time| format!("{:5.0} ms {:5.0} MB/s", time / 1e6, megabytes / time * 1e9)).collect();

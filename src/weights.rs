@@ -506,7 +506,8 @@ pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<()> {
     const BLOCK: usize = 256;
     let odd = |block: &[f32]| block.iter().fold(false, |odd, value| odd | !value.is_finite());
     let block = values.chunks(BLOCK).position(odd);
-    let found = block.and_then(|block| values.iter().enumerate().skip(block * BLOCK).find(|(_, value)| !value.is_finite()));
+    let found =
+        block.and_then(|block| values.iter().enumerate().skip(block * BLOCK).find(|(_, value)| !value.is_finite()));
     match found {
         None => Ok(()),
         Some((index, value)) => Err(Error::NotFinite { name: name.to_owned(), index, value: *value }),

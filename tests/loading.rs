@@ -7,9 +7,9 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use gatewise::Error;
 use gatewise::load::Cell;
 use gatewise::load::safetensors::{SafetensorsFile, read_model};
-use gatewise::Error;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -72,12 +72,14 @@ fn with_header(header: &[u8], data: usize) -> Vec<u8> {
 }
 
 #[test]
-fn hostile_headers_cost_less_than_a_second_and_200_mb() {
+fn hostile_headers_cost_a_moment_and_less_than_200_mb() {
     let _alone = COUNTING.lock().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let millions = |part: &str, count: usize| part.repeat(count).into_bytes();
-    let entry = |shape: &str| format!("{{\"a\":{{\"dtype\":\"F32\",\"data_offsets\":[0,4],\"shape\":[{shape}]}}}}").into_bytes();
+    let entry = |shape: &str| {
+        format!("{{\"a\":{{\"dtype\":\"F32\",\"data_offsets\":[0,4],\"shape\":[{shape}]}}}}").into_bytes()
+    };
     let overflow = "4294967296,4294967296,4294967296";
     for (what, bytes) in [
         ("a length of 2^64 − 1", [&[0xff; 8][..], b"{}"].concat()),
@@ -99,7 +101,8 @@ fn hostile_headers_cost_less_than_a_second_and_200_mb() {
         let Err(Error::File { error, .. }) = result else { panic!("{what}: {result:?}") };
         assert!(matches!(*error, Error::Format { .. }), "{what}: {error:?}");
         assert!(allocated < 200_000_000, "{what}: {allocated} bytes");
-        assert!(took < Duration::from_secs(1), "{what}: {took:?}");
+        // A tenth of a second on a free machine.
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use gatewise::load::chain;
 use gatewise::load::outline::Outline;
 use gatewise::load::safetensors::SafetensorsFile;
@@ -68,6 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let encoder = network("--encoder", &arguments.encoder)?;
     let decoder = network("--decoder", &arguments.decoder)?;
     ensure!(matches!(encoder.input().rows, Rows::Ids(_)), "--encoder: expected ids, found {}", encoder.input());
+    check_symbols(arguments, &decoder)?;
     let sizes = |network: &Network| network.passes().iter().map(|pass| (pass.hidden, pass.cell)).collect::<Vec<_>>();
     ensure!(
         sizes(&encoder) == sizes(&decoder),
@@ -104,4 +105,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         said.iter().map(Vec::len).sum::<usize>(),
         took.as_secs_f64() * 1e3
     ))
+}
+
+/// Refuses a decoder that takes no symbols, and symbols that it does not know.
+fn check_symbols(arguments: &Arguments, decoder: &Network) -> Result<()> {
+    let (Rows::Ids(known), said) = (decoder.input().rows, decoder.output().width()) else {
+        bail!("--decoder: expected ids, found {}", decoder.input());
+    };
+    for (option, symbol, count) in [("--start", arguments.start, known), ("--stop", arguments.stop, said)] {
+        let known = usize::try_from(symbol).is_ok_and(|symbol| symbol < count);
+        ensure!(known, "{option}: symbol {symbol}: expected 0 to {}", count - 1);
+    }
+    Ok(())
 }

@@ -1,10 +1,10 @@
 //! Models of every format as processes: run, converted, inspected, refused.
 
-mod common;
 #[path = "models/alone.rs"]
 mod alone;
 #[path = "models/cases.rs"]
 mod cases;
+mod common;
 #[path = "models/convert.rs"]
 mod convert;
 #[path = "models/decode.rs"]

@@ -123,8 +123,27 @@ fn without_a_command_it_takes_the_tour() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [(&[&str], &[&str]); 7] = [
-        (&["--help"], &["tour", "explain", "check", "run", "inspect", "bench", "GATEWISE_ISA", "Exit status"]),
+    let commands: [(&[&str], &[&str]); 9] = [
+        (
+            &["--help"],
+            &[
+                "tour",
+                "explain",
+                "check",
+                "run",
+                "decode",
+                "inspect",
+                "convert",
+                "bench",
+                "GATEWISE_ISA",
+                "Exit status",
+            ],
+        ),
+        (&["convert", "--help"], &["<MODEL>", "<OUTPUT>", "--layers", "Examples:"]),
+        (
+            &["decode", "--help"],
+            &["--encoder", "--decoder", "--start", "--stop", "--steps", "--input", "--output", "--isa", "lengths"],
+        ),
         (&["tour", "--help"], &["Usage: gatewise tour"]),
         (
             &["explain", "--help"],
@@ -159,12 +178,14 @@ fn every_command_explains_itself() {
                 "--reference",
                 "--nonlinearity",
                 "--cells",
+                "--layers",
+                "--wav",
                 "lengths",
                 "IN.npz",
                 "OUT.npz",
             ],
         ),
-        (&["inspect", "--help"], &["<MODEL>"]),
+        (&["inspect", "--help"], &["<MODEL>", "--layers", "Examples:"]),
         (
             &["bench", "--help"],
             &[

@@ -167,7 +167,8 @@ fn read_header(file: &mut impl Read, length: Option<u64>) -> Result<(Metadata, u
     if marks > MARKS.max(length.unwrap_or(0) / 256) {
         return Err(refused(format!("a header of {marks} parts, too many for a file of this size")));
     }
-    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| refused(format!("its header: {error}")))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&header).map_err(|error| refused(format!("its header: {error}")))?;
     let start = 8 + count;
     if let Some(length) = length {
         check_end(length - start, metadata.data_len() as u64)?;

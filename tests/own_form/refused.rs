@@ -95,7 +95,10 @@ fn descriptions_that_are_not_understood_are_refused_by_name() {
     refused(forward(|p| p["gate"]["gamma"] = json!(1)), &["\"gate\"", "unknown key \"gamma\""]);
     refused(forward(|p| remove(&mut p["gate"], "alpha")), &["\"gate\"", "\"alpha\" is missing"]);
     refused(forward(|p| p["gate"] = json!({ "function": "softmax" })), &["\"gate\" is a function of a row"]);
-    refused(head(|l| l["finish"] = json!({ "function": "softmax", "alpha": 1 })), &["layers.1", "unknown key \"alpha\""]);
+    refused(
+        head(|l| l["finish"] = json!({ "function": "softmax", "alpha": 1 })),
+        &["layers.1", "unknown key \"alpha\""],
+    );
 }
 
 #[test]

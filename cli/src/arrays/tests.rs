@@ -57,12 +57,12 @@ fn read_any(npz: &[u8]) -> anyhow::Result<Tensor> {
     Ok(Arrays::open(&place.path())?.read_any("x")?.expect("an array x"))
 }
 
-/// Refused within a second, in words.
+/// Refused in words, within a moment: a tenth of a second on a free machine.
 #[track_caller]
 fn refused(what: &str, npz: &[u8], says: &str) {
     let start = Instant::now();
     let message = format!("{:#}", read_any(npz).map(|tensor| tensor.shape).expect_err(what));
-    assert!(start.elapsed() < Duration::from_secs(1), "{what}: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{what}: {:?}", start.elapsed());
     assert!(message.contains(says), "{what}: {message:?} does not say {says:?}");
 }
 

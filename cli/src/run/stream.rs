@@ -30,8 +30,7 @@ pub fn run(arguments: &Arguments, engine: &Engine, blueprint: &Blueprint, input:
     let layout = super::layout(arguments, blueprint);
     let mut reader = NpyReader::open(input)?;
     let shape = reader.shape().to_vec();
-    let Axes { first, second, .. } =
-        Axes::of(&network, layout, &shape).with_context(|| shown.to_string())?;
+    let Axes { first, second, .. } = Axes::of(&network, layout, &shape).with_context(|| shown.to_string())?;
     let by_steps = layout == Layout::TimeMajor;
     ensure!(
         !by_steps || network.streams(),

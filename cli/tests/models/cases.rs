@@ -100,8 +100,8 @@ impl Case {
         assert!(!names.is_empty(), "{what}: nothing to compare");
         for name in names {
             let expected = array(&self.io(), &name).expect("listed");
-            let found = array(&output, &name)
-                .unwrap_or_else(|| panic!("{what}: no {name}, but {:?}", array_names(&output)));
+            let found =
+                array(&output, &name).unwrap_or_else(|| panic!("{what}: no {name}, but {:?}", array_names(&output)));
             assert_close(&found, &expected, tolerance, || format!("{what}, {name}"));
         }
         assert_eq!(folder.names(), ["out.npz"], "{what}: only the output is left");

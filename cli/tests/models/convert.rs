@@ -17,7 +17,10 @@ fn stays_the_same(model: &str, options: &[&str], io: &str, run_options: &[&str])
         run(&[&["run", model, "--input", io, "--output", output][..], options, run_options].concat()).done(model);
         fs::read(output).expect("the output")
     };
-    assert!(both(model, &first, options) == both(&own, &second, &[]), "{model}: the converted model gives another file");
+    assert!(
+        both(model, &first, options) == both(&own, &second, &[]),
+        "{model}: the converted model gives another file"
+    );
     assert_eq!(folder.names(), ["first.npz", "own.safetensors", "second.npz"], "{model}");
 }
 
@@ -65,7 +68,8 @@ fn sound_models_give_the_same_bits() {
     ] {
         stays_the_same(&folder.put(name, &bytes), &[], &io, &[]);
     }
-    for (name, file) in [("nam_lstm", "model.nam"), ("rtneural_gru", "model.json"), ("rtneural_lstm_torch", "model.json")]
+    for (name, file) in
+        [("nam_lstm", "model.nam"), ("rtneural_gru", "model.json"), ("rtneural_lstm_torch", "model.json")]
     {
         let (Some(model), Some(io)) = (trained(name, file), trained(name, "io.npz")) else { continue };
         stays_the_same(&model, &[], &io, &[]);

@@ -86,7 +86,13 @@ fn what_cannot_be_streamed_is_refused() {
     for (what, model, input, options, says) in [
         ("--cells", &gru, &good, &["--cells"][..], "--cells: with .npy only y is written"),
         ("--reference", &gru, &good, &["--reference"], "--reference: with .npy only y is written"),
-        ("another I", &gru, &x(&[4, 2, 7]), &[], "in.npy: the array has shape [4, 2, 7], expected (T, B, I) with I = 8"),
+        (
+            "another I",
+            &gru,
+            &x(&[4, 2, 7]),
+            &[],
+            "in.npy: the array has shape [4, 2, 7], expected (T, B, I) with I = 8",
+        ),
         ("two axes", &gru, &x(&[4, 8]), &[], "in.npy: the array has shape [4, 8], expected (T, B, I) with I = 8"),
         ("T = 0", &gru, &x(&[0, 2, 8]), &[], "in.npy: the array has shape [0, 2, 8]: nothing to run"),
         ("batch first", &gru, &x(&[4, 8, 2]), &["--batch-first"], "expected (B, T, I) with I = 8"),

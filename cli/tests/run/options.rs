@@ -51,12 +51,21 @@ fn unknown_and_conflicting_options_are_refused() {
         (&["--cell", "lstm", "--isa", "portable", "--reference"], &["--isa", "--reference"]),
         (&["--cell", "cnn"], &["cnn", "lstm, gru, rnn"]),
         (&["--cell", "rnn", "--nonlinearity", "sigmoid"], &["sigmoid", "tanh, relu"]),
-        (&[], &["--cell"]),
+        (&["--cell", "lstm", "--layers", "lstm"], &["--cell", "--layers"]),
     ] {
         let what = options.join(" ");
         good.run(&output, options).misused(&what, says);
         good.is_untouched(&what);
     }
+}
+
+#[test]
+fn without_a_cell_the_shapes_say_which_one_it_is() {
+    let good = Good::new();
+    let [said, guessed] = ["said.npz", "guessed.npz"].map(|name| good.folder.path(name));
+    good.run(&said, &["--cell", "lstm"]).done("--cell lstm");
+    good.run(&guessed, &[]).done("no --cell");
+    assert!(fs::read(&said).unwrap() == fs::read(&guessed).unwrap(), "other results than with --cell lstm");
 }
 
 #[test]

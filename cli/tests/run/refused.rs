@@ -134,14 +134,16 @@ fn inputs_of_the_wrong_shape_are_refused() {
     let x = |shape: &[u64]| Npz::new().with("x", shape, &vec![0.5; shape.iter().product::<u64>() as usize]);
     let state =
         |name: &str, shape: &[u64]| input().with(name, shape, &vec![0.5; shape.iter().product::<u64>() as usize]);
-    let cases: [(&str, Npz, &[&str]); 12] = [
+    let cases: [(&str, Npz, &[&str]); 14] = [
         ("no x", Npz::new().with("z", &[2], &[0.0; 2]), &["no array x", "(T, B, I) with I = 2", "found z"]),
         ("nothing", Npz::new(), &["no array x", "holds no arrays"]),
-        ("two axes", x(&[4, 2]), &["array x has shape [4, 2], expected three axes (T, B, I)"]),
+        ("one axis", x(&[4]), &["array x has shape [4], expected three axes (T, B, I), or (T, I) of one sequence"]),
+        ("four axes", x(&[4, 2, 2, 1]), &["array x has shape [4, 2, 2, 1], expected three axes (T, B, I)"]),
+        ("another I of one sequence", x(&[4, 3]), &["array x has shape [4, 3], expected (T, B, I) with I = 2"]),
         ("no axes", x(&[]), &["array x has shape [], expected three axes (T, B, I)"]),
         ("another I", x(&[4, 2, 3]), &["array x has shape [4, 2, 3], expected (T, B, I) with I = 2"]),
-        ("T = 0", x(&[0, 2, 2]), &["array x has shape [0, 2, 2]"]),
-        ("B = 0", x(&[4, 0, 2]), &["array x has shape [4, 0, 2]"]),
+        ("T = 0", x(&[0, 2, 2]), &["array x has T = 0 and B = 2: nothing to run"]),
+        ("B = 0", x(&[4, 0, 2]), &["array x has T = 4 and B = 0: nothing to run"]),
         ("I = 0", x(&[4, 2, 0]), &["array x has shape [4, 2, 0], expected (T, B, I) with I = 2"]),
         ("h0 of another H", state("h0", &[1, 2, 4]), &["array h0 has shape [1, 2, 4], expected [1, 2, 3] or [2, 3]"]),
         ("h0 of another B", state("h0", &[1, 3, 3]), &["array h0 has shape [1, 3, 3], expected [1, 2, 3] or [2, 3]"]),

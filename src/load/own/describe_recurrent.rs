@@ -53,7 +53,8 @@ impl<'a> Pass<'a> {
         'a: 't,
     {
         let place = &self.place;
-        let (input, hidden, state) = (self.weights.input_size(), self.weights.hidden_size(), self.weights.output_size());
+        let (input, hidden, state) =
+            (self.weights.input_size(), self.weights.hidden_size(), self.weights.output_size());
         let rows = self.weights.gates() * hidden;
         let (cell, matrices, mut described) = match self.weights {
             Weights::Lstm(weights) => {
@@ -68,7 +69,8 @@ impl<'a> Pass<'a> {
         };
         let shapes: [&[usize]; 3] = [&[rows, input], &[rows, state], &[rows]];
         let named = MATRICES.into_iter().zip(shapes).zip(matrices);
-        let mut roles: Vec<Value> = named.map(|((role, shape), values)| tensors.add(place, role, shape, values)).collect();
+        let mut roles: Vec<Value> =
+            named.map(|((role, shape), values)| tensors.add(place, role, shape, values)).collect();
         match self.weights {
             Weights::Lstm(weights) => {
                 let peepholes = PEEPHOLES.into_iter().zip(weights.peepholes().into_iter().flatten());

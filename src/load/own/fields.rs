@@ -92,7 +92,9 @@ impl Fields {
 
     fn as_number(&self, key: &str, value: &Value) -> Result<f32> {
         let number = match value {
-            Value::String(text) => [f32::INFINITY, f32::NEG_INFINITY, f32::NAN].into_iter().find(|v| v.to_string() == *text),
+            Value::String(text) => {
+                [f32::INFINITY, f32::NEG_INFINITY, f32::NAN].into_iter().find(|v| v.to_string() == *text)
+            }
             value => value.as_f64().map(|value| value as f32).filter(|value| value.is_finite()),
         };
         number.ok_or_else(|| self.wrong(key, "a number of f32, \"inf\", \"-inf\" or \"NaN\"", value))

@@ -48,7 +48,12 @@ fn layer(index: usize, value: Value, tensors: &mut Tensors<'_>) -> Result<Layer>
             let [rows, width] = tensors.matrix(&format!("{place}.weight"))?;
             let mask_zero = fields.truth("mask_zero")?;
             let roles = Roles::of(&mut fields, &place, &["weight"], &[])?;
-            Operation::Embedding(Embedding { rows, width, weight: roles.take("weight", &[rows, width], tensors)?, mask_zero })
+            Operation::Embedding(Embedding {
+                rows,
+                width,
+                weight: roles.take("weight", &[rows, width], tensors)?,
+                mask_zero,
+            })
         }
         "one_hot" => Operation::OneHot { classes: fields.count("classes")? },
         "masking" => Operation::Masking { value: fields.number("value")? },
