@@ -4,7 +4,7 @@
 use std::alloc::System;
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gatewise::Error;
@@ -16,8 +16,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What is allocated is counted for the whole process, so one test counts at a time.
-static COUNTING: Mutex<()> = Mutex::new(());
+/// What is allocated is counted for the whole process, so that one test runs at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static RUNNING: Mutex<()> = Mutex::new(());
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Calls `f`; what it returned, how many bytes it has asked for altogether, and how long it took.
 fn counted<T>(f: impl FnOnce() -> T) -> (T, usize, Duration) {
@@ -50,7 +53,7 @@ fn lstm(dtype: Dtype, bytes: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn a_model_is_loaded_in_the_memory_of_its_weights_and_its_packed_weights() {
-    let _alone = COUNTING.lock().unwrap();
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let weights = size_of::<f32>() * ROWS * (INPUT + HIDDEN);
@@ -73,7 +76,7 @@ fn with_header(header: &[u8], data: usize) -> Vec<u8> {
 
 #[test]
 fn hostile_headers_cost_a_moment_and_less_than_200_mb() {
-    let _alone = COUNTING.lock().unwrap();
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let millions = |part: &str, count: usize| part.repeat(count).into_bytes();
@@ -108,6 +111,7 @@ fn hostile_headers_cost_a_moment_and_less_than_200_mb() {
 
 #[test]
 fn tensors_that_overlap_or_leave_gaps_are_refused() {
+    let _alone = alone();
     let tensor = |name: &str, from: usize, to: usize| {
         format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{}],\"data_offsets\":[{from},{to}]}}", (to - from) / 4)
     };
@@ -124,6 +128,7 @@ fn tensors_that_overlap_or_leave_gaps_are_refused() {
 
 #[test]
 fn a_file_that_shrinks_while_it_is_open_is_an_error() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let bytes = lstm(Dtype::F32, |value| value.to_le_bytes().to_vec());
@@ -140,6 +145,7 @@ fn a_pipe_is_read_to_its_end() {
     use std::io::Write;
     use std::os::fd::AsRawFd;
 
+    let _alone = alone();
     let bytes = lstm(Dtype::F32, |value| value.to_le_bytes().to_vec());
     let from_memory = SafetensorsFile::from_bytes(bytes.clone()).unwrap().layer(None, 4).unwrap();
     for (cut, says) in [(0, None), (1, Some("the file holds"))] {
@@ -160,6 +166,7 @@ fn a_pipe_is_read_to_its_end() {
 
 #[test]
 fn an_open_file_is_read_by_several_threads_at_once() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let bytes = lstm(Dtype::F16, |value| half::f16::from_f32(value).to_le_bytes().to_vec());

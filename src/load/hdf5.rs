@@ -13,12 +13,12 @@ use crate::weights::check_finite;
 const BYTES: usize = 32 << 20;
 const BYTES_OF_EACH: usize = 32;
 
-/// Groups of one layer that are looked through, and how deep; a file whose groups contain themselves has any number.
-const GROUPS: usize = 1_000;
+/// Groups of a file that are looked through, and how deep; one whose groups contain themselves has any number.
+const GROUPS: usize = 20_000;
 const DEPTH: usize = 8;
 
 /// A type in an HDF5 file can be 8,000 types deep, and is read by recursion: this is room for it, taken only where it is used.
-const STACK: usize = 256 << 20;
+const STACK: usize = 64 << 20;
 
 /// Does work that reads HDF5 where neither a deep type's recursion nor a panic of the crate reaches the caller.
 ///
@@ -42,6 +42,8 @@ pub(super) struct Hdf5File {
     file: File,
     /// Bytes that may still be read as values.
     budget: Cell<usize>,
+    /// Groups that may still be looked through.
+    groups: Cell<usize>,
 }
 
 /// A tensor whose values are not yet read.
@@ -76,10 +78,15 @@ impl Hdf5File {
     /// # Errors
     /// [`Error::Format`] if they are no HDF5 file.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        let budget = Cell::new(allowed(bytes.len()));
+        let length = bytes.len();
+        let budget = Cell::new(allowed(length));
         let file = File::from_bytes(bytes).map_err(broken)?;
+        let expected = file.superblock().eof_address;
+        if (length as u64) < expected {
+            return Err(broken(format!("it is cut short: {length} bytes, expected {expected}")));
+        }
         file.root().attrs().map_err(broken)?;
-        Ok(Hdf5File { file, budget })
+        Ok(Hdf5File { file, budget, groups: Cell::new(GROUPS) })
     }
 
     /// Whether there is such a group.
@@ -133,12 +140,10 @@ impl Hdf5File {
     /// # Errors
     /// [`Error::Format`] if one of them cannot be read, or for groups without end.
     pub fn all_datasets(&self, path: &str) -> Result<Vec<String>> {
-        let (mut waiting, mut seen, mut found) = (vec![(path.to_owned(), 0)], 0, Vec::new());
+        let (mut waiting, mut found) = (vec![(path.to_owned(), 0)], Vec::new());
         while let Some((path, depth)) = waiting.pop() {
-            seen += 1;
-            if seen > GROUPS || depth > DEPTH {
-                return Err(broken(format!("group {path}: groups without end")));
-            }
+            let left = self.groups.get().checked_sub(1).filter(|_| depth <= DEPTH);
+            self.groups.set(left.ok_or_else(|| broken(format!("group {path}: groups without end")))?);
             found.extend(self.datasets(&path)?.iter().map(|name| format!("{path}/{name}")));
             waiting.extend(self.groups(&path)?.iter().map(|name| (format!("{path}/{name}"), depth + 1)));
         }

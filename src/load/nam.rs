@@ -39,7 +39,9 @@ pub(super) fn blueprint(document: &Field<'_>) -> Result<Blueprint> {
     let (shape, values) = weights.numbers()?;
     match sizes.total() {
         Some(total) if shape == [total] => check_finite("weights", values)?,
-        Some(total) => return Err(weights.error(&format!("has shape {shape:?}, expected [{total}], as {sizes} ask for"))),
+        Some(total) => {
+            return Err(weights.error(&format!("has shape {shape:?}, expected [{total}], as {sizes} ask for")));
+        }
         None => return Err(weights.error(&format!("{sizes} are larger than any model"))),
     }
     let layers = layers(&sizes, values)?;

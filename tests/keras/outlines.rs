@@ -24,7 +24,7 @@ fn weights_with_an_outline_give_what_keras_gave() {
         ("keras_00_lstm_last", "model.weights.h5", "lstm last"),
         ("keras_04_lstm_backwards", "model.weights.h5", "lstm backwards"),
         ("keras_08_rnn_relu", "model.weights.h5", "rnn last activation=relu"),
-        ("keras_12_stack_softmax", "model.weights.h5", "lstm bidirectional, gru last, dense softmax"),
+        ("keras_12_stack_softmax", "model.weights.h5", "lstm bidirectional, gru last, dense relu, dense softmax"),
         ("keras_extra_weights_stack", "model.weights.h5", STACK),
         ("keras_extra_two_weights", "model.weights.h5", old),
         ("keras_extra_two_old_weights", "weights.h5", old),

@@ -75,9 +75,7 @@ fn classes_that_are_not_supported_are_refused_by_name() {
         "layer lstm (LSTM) is a class of its author's own, mine>LSTM",
     );
     refused("keras_00_lstm_last", "/class_name", json!("Mine"), "Mine is not supported: expected a Sequential");
-    let inner = "/config/layers/4/config/layer/class_name";
     refused("keras_extra_mask_stack", "/config/layers/6/config/layer/class_name", json!("LSTM"), "has a LSTM inside");
-    assert!(Draft::of("keras_extra_mask_stack").config.pointer(inner).is_some(), "the case has changed");
 }
 
 #[test]
@@ -146,7 +144,9 @@ fn models_that_are_no_chain_are_refused() {
     let itself = format!("{}/0/args/0/config/keras_history/0", node(lstm));
     refused(case, &itself, json!(name), "feeds itself");
     refused(case, &itself, json!("nobody"), "no layer nobody");
-    refused(case, &itself, json!("embedding"), "is beside the way from the input to the output");
+    let last = layers.as_array().unwrap().iter().rposition(|layer| layer["class_name"] == "LSTM").unwrap();
+    let shortened = format!("{}/0/args/0/config/keras_history/0", node(last));
+    refused(case, &shortened, json!("embedding"), "layer lstm (LSTM) is beside the way from the input to the output");
     refused(case, "/config/output_layers", json!([["dense", 0, 0], ["lstm", 0, 0]]), "expected one");
     refused(case, "/config/output_layers", json!(["lstm", 0, 1]), "one output that is the first of its layer");
     refused(case, "/config/input_layers", json!([["a", 0, 0], ["b", 0, 0]]), "the model has 2 inputs and 1 outputs");

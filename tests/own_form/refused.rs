@@ -89,7 +89,7 @@ fn descriptions_that_are_not_understood_are_refused_by_name() {
     refused(forward(|p| p["cell"] = json!("rnn")), &["layers.0, a pass", "\"activation\" is missing"]);
     refused(forward(|p| p["zoneout"] = json!(0.1)), &["layers.0, a pass", "unknown key \"zoneout\""]);
     refused(forward(|p| p["clip"] = json!(true)), &["layers.0, a pass", "\"clip\" is true", "a number"]);
-    refused(forward(|p| p["clip"] = json!(1e39)), &["layers.0, a pass", "\"clip\" is 1e39", "a number of f32"]);
+    refused(forward(|p| p["clip"] = json!(1e39)), &["layers.0, a pass", "\"clip\" is 1e+39", "a number of f32"]);
     refused(forward(|p| p["gate"] = json!("sigmoid")), &["layers.0, a pass, \"gate\" is no object"]);
     refused(forward(|p| p["gate"]["function"] = json!("swish")), &["\"gate\"", "\"swish\"", "hard_sigmoid"]);
     refused(forward(|p| p["gate"]["gamma"] = json!(1)), &["\"gate\"", "unknown key \"gamma\""]);

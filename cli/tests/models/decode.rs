@@ -151,7 +151,7 @@ fn networks_and_words_that_do_not_fit_are_refused() {
             &[("--decoder", "gru:decoder, dense:head")],
             "--decoder: expected ids, found 3 features",
         ),
-        ("other states", &good, &[("--decoder", "embedding:sounds, gru:larger")], "expected the same"),
+        ("other states", &good, &[("--decoder", "embedding:sounds, gru:larger"), ("--stop", "4")], "expected the same"),
         ("another cell", &good, &[("--decoder", "embedding:sounds, lstm:lstm, dense:head")], "expected the same"),
         (
             "more scores than sounds",

@@ -1,7 +1,7 @@
 //! Every golden case of PyTorch, Keras and ONNX: what the framework gave, by name, shape and value.
 
 use crate::cases::{Case, cases};
-use crate::common::{Folder, array, assert_close, fixture, levels, run};
+use crate::common::{Folder, array, array_names, assert_close, fixture, levels, run};
 
 #[track_caller]
 fn all(prefix: &str, least: usize) {
@@ -17,7 +17,7 @@ fn every_pytorch_module_is_told_by_its_shapes() {
 
 #[test]
 fn every_keras_model_gives_what_keras_gave() {
-    all("keras_", 52);
+    all("keras_", 51);
 }
 
 #[test]
@@ -57,31 +57,33 @@ fn every_level_gives_what_the_framework_gave() {
     }
 }
 
-/// Keras computed in float32, so its numbers are no more exact than the kernels'.
+/// Keras computed in float32: the worst of its numbers is 2.1e-7 from the reference's.
 #[test]
 fn the_reference_gives_what_keras_gave() {
-    for case in cases("keras_", 52) {
-        case.check(&["--reference"], 1e-6);
+    for case in cases("keras_", 51) {
+        case.check(&["--reference"], 5e-7);
     }
 }
 
 /// Two programs that share no code: the kernels in float32, the reference in float64.
 #[test]
 fn the_kernels_and_the_reference_give_the_same_states() {
-    for case in cases("keras_", 52) {
+    let mut with_states = 0;
+    for case in cases("keras_", 51) {
         let folder = Folder::new();
         let (found, exact) = (folder.path("found.npz"), folder.path("exact.npz"));
         case.run(&found, &[]);
         case.run(&exact, &["--reference"]);
-        let names = crate::common::array_names(&found);
-        assert!(names.iter().any(|name| name.starts_with("h_n")), "{}: states among {names:?}", case.model);
-        assert_eq!(names, crate::common::array_names(&exact), "{}: arrays", case.model);
+        let names = array_names(&found);
+        assert_eq!(names, array_names(&exact), "{}: arrays", case.model);
+        with_states += usize::from(names.iter().any(|name| name.starts_with("h_n")));
         for name in names {
             let (found, exact) = (array(&found, &name).expect("listed"), array(&exact, &name).expect("listed"));
             assert_eq!([found.dtype.as_str(), exact.dtype.as_str()], ["'<f4'", "'<f8'"], "{}, {name}", case.model);
             assert_close(&found, &exact, 1e-6, || format!("{}, {name}", case.model));
         }
     }
+    assert!(with_states >= 48, "only {with_states} models have states");
 }
 
 #[test]

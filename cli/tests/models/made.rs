@@ -34,7 +34,10 @@ fn rows(count: usize, width: usize, seed: u64) -> Vec<Vec<f32>> {
 
 /// RTNeural's JSON: one feature, a GRU of 3 units, two outputs.
 pub fn rtneural() -> Value {
-    let layer = |kind: &str, activation: &str, units: usize, weights: Value| json!({"type": kind, "activation": activation, "shape": [null, null, units], "weights": weights});
+    let layer = |kind: &str, activation: &str, units: usize, weights: Value| {
+        let shape = json!([null, null, units]);
+        json!({"type": kind, "activation": activation, "shape": shape, "weights": weights})
+    };
     let gru = json!([rows(1, 9, 1), rows(3, 9, 2), rows(2, 9, 3)]);
     let dense = json!([rows(3, 2, 4), noise(2, 0.6, 5)]);
     let layers = [layer("gru", "tanh", 3, gru), layer("dense", "sigmoid", 2, dense)];

@@ -100,7 +100,7 @@ fn what_cannot_be_streamed_is_refused() {
         ("no file", &gru, &Vec::new(), &[], "in.npy: "),
         ("Fortran order", &gru, &fortran, &[], "in.npy: the array is in Fortran order: expected C order"),
         ("texts", &gru, &texts, &[], "in.npy: "),
-        ("both directions", &both_ways, &x(&[3, 2, 6]), &[], "expected (B, T, …) and --batch-first, or .npz"),
+        ("both directions", &both_ways, &x(&[3, 2, 6]), &[], "Expected (B, T, …) and --batch-first, or .npz"),
         ("a graph", &graph, &good, &[], "in.npy: a graph takes its inputs by name: expected .npz"),
         ("three axes of ids", &words, &x(&[2, 2, 2]), &[], "the array has shape [2, 2, 2], expected ids (B, T)"),
         ("half an id", &words, &x(&[2, 2]), &[], "expected ids, whole numbers below 2^24, found 0.5"),
@@ -164,9 +164,12 @@ fn a_file_larger_than_its_memory_is_run_a_part_at_a_time() {
     let mut command = crate::common::gatewise();
     command.args(["run", &model, "--input", &input, "--output", &output, "--threads", "1"]);
     let peak = peak_of(&mut command);
-    assert!((10..512).contains(&peak), "{peak} MiB for a file of 1024");
+    assert!((10..256).contains(&peak), "{peak} MiB for a file of 1024");
     let y = npy_array(&output);
     assert_eq!(y.shape, [steps as usize, 1, 1]);
-    // Nothing but the bias: it settles, so the state went on from part to part.
-    assert!(y.values[0] != 0.0 && y.values.iter().skip(100).all(|value| value == &y.values[100]));
+    // Nothing but the bias: the state settles, and does not begin anew at the next part.
+    let (first, settled) = (y.values[0], y.values[1000]);
+    assert!((first - settled).abs() > 1e-3, "{first} at first, {settled} at last");
+    let begun = y.values.iter().skip(100).position(|value| (value - settled).abs() > 1e-7);
+    assert_eq!(begun.map(|step| step + 100), None, "where the state began anew");
 }

@@ -163,7 +163,7 @@ fn outlines_that_the_file_or_the_layers_contradict_are_refused() {
         ("gru:gru last, gru:gru", "only the last step is left"),
         ("embedding:words, add_input=1", "adds the model's input, which is ids"),
         ("gru:gru, one_hot=3", "but 3 features stand before it"),
-        ("relu", "first layer"),
+        ("relu", "no layer says how many features the input has"),
     ] {
         run(&["inspect", &model, "--layers", outline]).refused(outline, &[&model, says]);
     }

@@ -1,7 +1,8 @@
 //! What `gatewise inspect` draws, line by line.
 
 use gatewise::Level;
-use gatewise::load::{json, keras};
+use gatewise::load::safetensors::SafetensorsFile;
+use gatewise::load::{chain, json, keras};
 use gatewise::network::Network;
 use gatewise::network::blueprint::Blueprint;
 
@@ -23,23 +24,22 @@ fn packed(blueprint: &Blueprint) -> String {
     format!("{} {:03}", bytes / 1000, bytes % 1000)
 }
 
+/// The page is this text, in which MODEL stands for the file and PACKED for the kernels' bytes.
 #[track_caller]
-fn assert_page(found: &str, expected: &[String]) {
-    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "\n{found}");
-}
-
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
+fn is_drawn(model: &str, options: &[&str], blueprint: Option<&Blueprint>, expected: &str) {
+    let found = page(model, options);
+    let packed = blueprint.map(packed).unwrap_or_default();
+    let expected = expected.replace("MODEL", model).replace("PACKED", &packed);
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>(), "\n{found}");
 }
 
 #[test]
 fn a_keras_model_is_drawn_with_shapes_names_and_parameters() {
     let model = fixture("keras_12_stack_softmax", "model.keras");
-    let packed = packed(&keras::read(&model).unwrap());
+    let blueprint = keras::read(&model).unwrap();
     // 2·4·11·(3 + 11 + 1); 3·11·(22 + 11) + 4·11; 11·7 + 7; 7·5 + 5.
-    let expected = format!(
-        "\
-{model}: sequential_12
+    let expected = "\
+MODEL: sequential_12
 
   layer               what it computes                              gives       parameters
   x                   features                                      (B, T, 3)
@@ -50,25 +50,22 @@ fn a_keras_model_is_drawn_with_shapes_names_and_parameters() {
 
   parameters  2 577
   operations  4 866 FLOPs a step and sequence
-  packed      {packed} bytes for portable
-  runs        whole sequences: a layer reads backwards, gives its last step only or leaves steps out"
-    );
-    assert_page(&page(&model, &[]), &lines(&expected));
+  packed      PACKED bytes for portable
+  runs        whole sequences: a layer reads backwards, gives its last step only or leaves steps out";
+    is_drawn(&model, &[], Some(&blueprint), expected);
 
     // In gatewise's own form it is the same model.
     let folder = Folder::new();
     let own = folder.path("own.safetensors");
     run(&["convert", &model, &own]).done("convert");
-    assert_page(&page(&own, &[]), &lines(&expected.replace(&model, &own)));
+    is_drawn(&own, &[], Some(&blueprint), expected);
 }
 
 #[test]
 fn a_model_of_ids_is_drawn() {
     let model = fixture("keras_13_embed_mask", "model.keras");
-    let packed = packed(&keras::read(&model).unwrap());
-    let expected = format!(
-        "\
-{model}: sequential_13
+    let expected = "\
+MODEL: sequential_13
 
   layer         what it computes            gives      parameters
   x             ids from 0 to 22            (B, T)
@@ -78,35 +75,31 @@ fn a_model_of_ids_is_drawn() {
 
   parameters  235
   operations  210 FLOPs a step and sequence
-  packed      {packed} bytes for portable
-  runs        whole sequences: a layer reads backwards, gives its last step only or leaves steps out"
-    );
-    assert_page(&page(&model, &[]), &lines(&expected));
+  packed      PACKED bytes for portable
+  runs        whole sequences: a layer reads backwards, gives its last step only or leaves steps out";
+    is_drawn(&model, &[], Some(&keras::read(&model).unwrap()), expected);
 }
 
 #[test]
 fn sound_models_are_drawn() {
     let folder = Folder::new();
     let model = folder.put("amp.nam", &made::nam(8, 2, 1.0));
-    let packed_bytes = packed(&json::read(&model).unwrap());
-    // 4·8·(1 + 8 + 1); 4·8·(8 + 8 + 1); 8 + 1.
-    let expected = format!(
-        "\
-{model}: made for a test
+    // 4·8·(1 + 8 + 1), 4·8·(8 + 8 + 1), and h and c to begin with; 8 + 1.
+    let expected = "\
+MODEL: made for a test
 
   layer     what it computes                               gives      parameters
   x         features                                       (T, B, 1)
-  ├─ lstm0  LSTM, 8 units, begins with a state of its own  (T, B, 8)         320
-  ├─ lstm1  LSTM, 8 units, begins with a state of its own  (T, B, 8)         544
+  ├─ lstm0  LSTM, 8 units, begins with a state of its own  (T, B, 8)         336
+  ├─ lstm1  LSTM, 8 units, begins with a state of its own  (T, B, 8)         560
   └─ head   dense                                          (T, B, 1)           9
 
-  parameters  873
+  parameters  905
   operations  1 616 FLOPs a step and sequence
-  packed      {packed_bytes} bytes for portable
+  packed      PACKED bytes for portable
   runs        step by step or whole sequences
-  sound       48000 samples a second"
-    );
-    assert_page(&page(&model, &[]), &lines(&expected));
+  sound       48000 samples a second";
+    is_drawn(&model, &[], Some(&json::read(&model).unwrap()), expected);
 
     let model = folder.put("guitar.json", made::guitarml().to_string().as_bytes());
     let found = page(&model, &[]);
@@ -118,9 +111,8 @@ fn sound_models_are_drawn() {
 #[test]
 fn a_graph_is_drawn_with_its_inputs_nodes_and_outputs() {
     let model = fixture("export_stream_lstm_torchscript", "model.onnx");
-    let expected = format!(
-        "\
-{model}
+    let expected = "\
+MODEL
 
   takes            x: float32 [T, 2, 7]
   takes            h0: float32 [1, 2, 11]
@@ -135,9 +127,8 @@ fn a_graph_is_drawn_with_its_inputs_nodes_and_outputs() {
   └─ gives         h_n: float32 [1, 2, 11]
   └─ gives         c_n: float32 [1, 2, 11]
 
-  and 1 constants"
-    );
-    assert_page(&page(&model, &[]), &lines(&expected));
+  and 1 constants";
+    is_drawn(&model, &[], None, expected);
 }
 
 #[test]
@@ -149,12 +140,11 @@ fn pytorch_layers_are_drawn_by_an_outline() {
         .with("head.weight", &[29, 10])
         .with("head.bias", &[29]);
     let model = folder.put("model.safetensors", &file.bytes());
-    let found = page(&model, &["--layers", "embedding:words, gru:rnn, dense:head softmax"]);
-    let packed = found.lines().find(|line| line.trim_start().starts_with("packed ")).expect("a line of it");
+    let outline = "embedding:words, gru:rnn, dense:head softmax";
+    let blueprint = chain::read(&SafetensorsFile::read(&model).unwrap(), &outline.parse().unwrap()).unwrap();
     // 29·4; 3·10·(4 + 10) + 4·10; 29·10 + 29.
-    let expected = format!(
-        "\
-{model}
+    let expected = "\
+MODEL
 
   layer      what it computes  gives       parameters
   x          ids from 0 to 28  (T, B)
@@ -164,10 +154,9 @@ fn pytorch_layers_are_drawn_by_an_outline() {
 
   parameters  895
   operations  1 420 FLOPs a step and sequence
-{packed}
-  runs        step by step or whole sequences"
-    );
-    assert_page(&found, &lines(&expected));
+  packed      PACKED bytes for portable
+  runs        step by step or whole sequences";
+    is_drawn(&model, &["--layers", outline], Some(&blueprint), expected);
     // Without one, the file's tensors are listed.
     let listed = page(&model, &[]);
     assert!(listed.contains("Module rnn.weight_*_l0") && listed.contains("words.weight"), "{listed}");

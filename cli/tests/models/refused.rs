@@ -86,7 +86,7 @@ fn other_architectures_and_layers_of_json_are_named() {
         ),
         ("model.nam", with(nam(), "/architecture", json!("WaveNet")), "architecture: \"WaveNet\" is not run"),
         ("model.nam", with(nam(), "/version", json!("1.0.0")), "version: version \"1.0.0\" is not known"),
-        ("model.nam", with(nam(), "/config/hidden_size", json!(4)), "weights has shape [83], expected [125]"),
+        ("model.nam", with(nam(), "/config/hidden_size", json!(4)), "weights: has shape [70], expected [109]"),
         ("model.json", with(made::guitarml(), "/model_data/unit_type", json!("WaveNet")), "\"WaveNet\" is not known"),
         ("model.json", with(made::guitarml(), "/model_data/skip", json!("yes")), "skip"),
         ("model.json", json!({"net": [], "loss": 0.5}).to_string().into_bytes(), "no model that is known"),
@@ -207,7 +207,7 @@ fn inputs_of_a_graph_are_asked_for_by_name() {
     let whole = || npz().with("h0", &[1, 2, 11], &h0);
     for (npz, says) in [
         (npz(), "in.npz: no array h0: the graph takes h0: float32 [1, 2, 11], found x"),
-        (whole(), "in.npz: no array c0: the graph takes c0: float32 [1, 2, 11], found h0, x"),
+        (whole(), "in.npz: no array c0: the graph takes c0: float32 [1, 2, 11], found x, h0"),
         (Npz::new(), "in.npz: no array x: the graph takes x: float32 [T, 2, 7], the file holds no arrays"),
         (whole().with("c0", &[2, 11], &c0), "input \"c0\": its shape is [2, 11], expected c0: float32 [1, 2, 11]"),
         (whole().with_ids("c0", &[1, 2, 11], &[0; 22]), "input \"c0\""),

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use gatewise::Level;
 
-use crate::common::{Folder, Model, Npz, Ran, array, assert_close, fixture, gatewise, noise, ran};
+use crate::common::{Folder, Model, Npz, Ran, array, assert_close, fixture, gatewise, noise, ran, run};
 
 /// A good model and input; `out.npz` is where the output goes.
 struct Good {
@@ -66,6 +66,10 @@ fn without_a_cell_the_shapes_say_which_one_it_is() {
     good.run(&said, &["--cell", "lstm"]).done("--cell lstm");
     good.run(&guessed, &[]).done("no --cell");
     assert!(fs::read(&said).unwrap() == fs::read(&guessed).unwrap(), "other results than with --cell lstm");
+
+    let five = good.folder.put("five.safetensors", &Model::layer(5, 2, 3).bytes());
+    let found = run(&["run", &five, "--input", &good.input, "--output", &said]);
+    found.refused("five gates", &[&five, "no LSTM, GRU or simple RNN by its shapes"]);
 }
 
 #[test]

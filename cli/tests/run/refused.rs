@@ -168,14 +168,13 @@ fn arrays_that_are_not_floats_are_refused() {
         ("'<i8'", 8),
         ("'<u2'", 2),
         ("'|b1'", 1),
-        ("'<f2'", 2),
         ("'<c8'", 8),
         ("'|S4'", 4),
         ("'<U1'", 4),
         ("[('a', '<f4'), ('b', '<i4')]", 8),
     ] {
         let npz = Npz::new().with_raw("x", [descr, "False", "(4, 2, 2)"], &vec![0; 16 * data]);
-        Attempt::input(npz.bytes()).fails(descr, &["in.npz: array x: ", "expected float32 or float64"]);
+        Attempt::input(npz.bytes()).fails(descr, &["in.npz: array x", "expected float32 or float64"]);
     }
     let pickled = Npz::new().with_raw("x", ["'|O'", "False", "(4, 2, 2)"], b"\x80\x04K\x01.");
     Attempt::input(pickled.bytes()).fails("a pickle", &["in.npz: array x: "]);

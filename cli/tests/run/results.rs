@@ -239,6 +239,21 @@ fn the_order_and_the_precision_of_the_input_file_change_nothing() {
 }
 
 #[test]
+fn float16_is_read_as_the_numbers_that_it_holds() {
+    let odd = Odd::new();
+    // Among them the smallest that there is, 2^-24.
+    let kinds = [(0x3800u16, 0.5f32), (0xbd00, -1.25), (0x4000, 2.0), (0x0001, 5.960_464_5e-8), (0x0000, 0.0)];
+    let numbers = || kinds.iter().cycle().take((Odd::STEPS * Odd::BATCH * Odd::INPUT) as usize);
+    let halves: Vec<u8> = numbers().flat_map(|(bits, _)| bits.to_le_bytes()).collect();
+    let half = Npz::new().with_raw("x", ["'<f2'", "False", "(4, 37, 5)"], &halves);
+    let values: Vec<f32> = numbers().map(|(_, value)| *value).collect();
+    let single = Npz::new().with("x", &[Odd::STEPS, Odd::BATCH, Odd::INPUT], &values);
+    let [half, single] =
+        [("half.npz", half), ("single.npz", single)].map(|(name, npz)| odd.folder.put(name, &npz.bytes()));
+    assert_same_bits(&odd.run(&half, &[]), &odd.run(&single, &[]), "float16 against float32");
+}
+
+#[test]
 fn without_a_state_the_layer_starts_from_zeros() {
     let odd = Odd::new();
     let (x, ..) = Odd::values();

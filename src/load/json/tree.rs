@@ -174,7 +174,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
 enum List {
     Empty,
     /// Elements of the same shape.
-    Regular { element: Vec<usize>, count: usize, values: Vec<f32> },
+    Regular {
+        element: Vec<usize>,
+        count: usize,
+        values: Vec<f32>,
+    },
     Mixed(Vec<Value>),
 }
 

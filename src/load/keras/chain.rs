@@ -1,6 +1,6 @@
 //! The layers of a model in the order in which they follow each other: `Sequential`, and `Functional` without branches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -59,7 +59,8 @@ fn name_groups(layers: &mut [Layer<'_>]) {
 
 /// The layers of a `Functional` model.
 pub(super) struct Graph<'a> {
-    layers: HashMap<&'a str, Layer<'a>>,
+    layers: Vec<Layer<'a>>,
+    places: HashMap<&'a str, usize>,
     input: &'a str,
     output: &'a str,
 }
@@ -85,15 +86,14 @@ impl<'a> Graph<'a> {
         if let Some((other, _)) = states.iter().find(|(name, _)| name != output) {
             return Err(refusal(&format!("the model has two outputs, {output} and {other}: expected one")));
         }
-        let layers = layers.into_iter().map(|layer| (layer.name, layer)).collect();
-        Ok(Graph { layers, input, output })
+        let places = layers.iter().enumerate().map(|(place, layer)| (layer.name, place)).collect();
+        Ok(Graph { layers, places, input, output })
     }
 
     /// The layer of this name.
     pub fn layer(&self, name: &str) -> Result<&Layer<'a>> {
-        self.layers
-            .get(name)
-            .ok_or_else(|| refusal(&format!("the model has no layer {name}, but another one names it")))
+        let found = self.places.get(name).and_then(|place| self.layers.get(*place));
+        found.ok_or_else(|| refusal(&format!("the model has no layer {name}, but another one names it")))
     }
 
     /// The name of the one layer that feeds `layer`.
@@ -101,36 +101,38 @@ impl<'a> Graph<'a> {
         Ok(inbound(layer)?.source)
     }
 
-    /// From the output back to the input.
-    fn chain(mut self) -> Result<Vec<Layer<'a>>> {
-        let (mut names, mut name) = (vec![self.output], self.output);
-        while name != self.input {
-            name = self.source(self.layer(name)?)?;
-            names.push(name);
-            if names.len() > self.layers.len() {
-                return Err(refusal(&format!("layer {name} feeds itself")));
+    /// From the output back to the input, and then turned round.
+    fn chain(self) -> Result<Vec<Layer<'a>>> {
+        let mut chain = vec![self.layer(self.output)?];
+        while let Some(layer) = chain.last().filter(|layer| layer.name != self.input) {
+            chain.push(self.layer(self.source(layer)?)?);
+            if chain.len() > self.layers.len() {
+                return Err(refusal(&format!("layer {} feeds itself", self.output)));
             }
         }
-        names.reverse();
-        for (at, name) in names.iter().enumerate() {
-            self.check_arguments(self.layer(name)?, names.get(..at).unwrap_or_default())?;
+        chain.reverse();
+        let mut mask = None;
+        for layer in &chain {
+            self.check_arguments(layer, mask)?;
+            mask = Some(*layer).filter(|layer| masks::makes_mask(layer)).or(mask);
         }
-        let chain = names.iter().filter_map(|name| self.layers.remove(name)).collect();
-        match self.layers.values().find(|layer| !masks::is_mask(layer)) {
-            None => Ok(chain),
+        let names: HashSet<&str> = chain.iter().map(|layer| layer.name).collect();
+        match self.layers.iter().find(|layer| !names.contains(layer.name) && !masks::is_mask(layer)) {
+            None => Ok(chain.into_iter().cloned().collect()),
             Some(stray) => stray.refuse("is beside the way from the input to the output: expected layers in one row"),
         }
     }
 
-    /// Refuses arguments of a call that change what it computes; a mask may be given that is the one which reaches the layer.
-    fn check_arguments(&self, layer: &Layer<'a>, before: &[&str]) -> Result<()> {
+    /// Refuses arguments of a call that change what it computes; a mask may be given that `maker` makes, the last layer
+    /// before this one that makes any.
+    fn check_arguments(&self, layer: &Layer<'a>, maker: Option<&Layer<'a>>) -> Result<()> {
         if layer.name == self.input {
             return Ok(());
         }
         for (key, value) in inbound(layer)?.arguments.into_iter().flatten() {
             match value {
                 Value::Null | Value::Bool(false) => {}
-                mask if key == "mask" => masks::check(self, layer, mask, before)?,
+                mask if key == "mask" => masks::check(self, layer, mask, maker)?,
                 other => {
                     let message = format!("is called with {key} = {}, which is not supported", shown(other));
                     return layer.refuse(&message);

@@ -21,21 +21,16 @@ pub(super) fn is_mask(layer: &Layer<'_>) -> bool {
     matches!(layer.class, "NotEqual" | "Any")
 }
 
-/// Refuses a mask that is not the one which the layers `before` make for this one.
-pub(super) fn check(graph: &Graph<'_>, layer: &Layer<'_>, mask: &Value, before: &[&str]) -> Result<()> {
-    for name in before.iter().rev() {
-        let maker = graph.layer(name)?;
-        if makes_mask(maker) {
-            if tensor_of(mask).is_some_and(|mask| computes(graph, mask, maker).unwrap_or(false)) {
-                return Ok(());
-            }
-            break;
-        }
+/// Refuses a mask that is not the one which `maker` makes.
+pub(super) fn check(graph: &Graph<'_>, layer: &Layer<'_>, mask: &Value, maker: Option<&Layer<'_>>) -> Result<()> {
+    match (maker, tensor_of(mask)) {
+        (Some(maker), Some(mask)) if computes(graph, mask, maker)? => Ok(()),
+        _ => layer.refuse("is called with a mask of its own: expected one that an Embedding or a Masking layer makes"),
     }
-    layer.refuse("is called with a mask of its own: expected one that an Embedding or a Masking layer makes")
 }
 
-fn makes_mask(layer: &Layer<'_>) -> bool {
+/// Whether a mask begins at this layer.
+pub(super) fn makes_mask(layer: &Layer<'_>) -> bool {
     layer.class == "Masking" || (layer.class == "Embedding" && layer.flag("mask_zero").unwrap_or(false))
 }
 

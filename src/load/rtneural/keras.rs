@@ -106,37 +106,45 @@ impl LayerField<'_> {
     }
 
     fn lstm(&self) -> Result<Weights> {
-        let bias = if self.count(2, 3)? == 3 { self.weight(2, &[4 * self.units])? } else { &[] };
+        let biased = self.count(2, 3)? == 3;
+        let mut tensors = self.tensors(4)?;
+        if biased {
+            tensors.bias = self.weight(2, &[4 * self.units])?.to_vec();
+        }
         let mut options = LstmOptions::default();
         options.input = self.activation("activation", options.input)?;
         options.output = self.activation("activation", options.output)?;
         options.gate = self.activation("recurrent_activation", options.gate)?;
-        self.tensors(4, bias)?.lstm(options)
+        tensors.lstm(options)
     }
 
     fn gru(&self) -> Result<Weights> {
+        let biased = self.count(2, 3)? == 3;
+        let mut tensors = self.tensors(3)?;
         let mut options = GruOptions::default();
         options.candidate = self.activation("activation", options.candidate)?;
         options.gate = self.activation("recurrent_activation", options.gate)?;
-        let rows = 3 * self.units;
-        let bias = match self.count(2, 3)? {
-            3 => match self.weights()?.at(2).map(|bias| bias.len()) {
-                Some(Ok(2)) => self.weight(2, &[2, rows])?,
-                _ => {
+        if biased {
+            let rows = 3 * self.units;
+            let bias = match self.weight(2, &[rows]) {
+                Ok(one) => {
                     options.reset = Reset::Before;
-                    self.weight(2, &[rows])?
+                    one
                 }
-            },
-            _ => &[],
-        };
-        self.tensors(3, bias)?.gru(options)
+                // The recurrent biases are a row of their own where they stay inside the reset.
+                Err(_) => self.weight(2, &[2, rows])?,
+            };
+            tensors.bias = bias.to_vec();
+        }
+        tensors.gru(options)
     }
 
-    fn tensors(&self, gates: usize, bias: &[f32]) -> Result<KerasTensors> {
+    /// Both kernels, without a bias.
+    fn tensors(&self, gates: usize) -> Result<KerasTensors> {
         let (input, hidden) = (self.width, self.units);
         let kernel = self.weight(0, &[input, gates * hidden])?.to_vec();
         let recurrent = self.weight(1, &[hidden, gates * hidden])?.to_vec();
-        Ok(KerasTensors { input, hidden, kernel, recurrent, bias: bias.to_vec() })
+        Ok(KerasTensors { input, hidden, kernel, recurrent, bias: Vec::new() })
     }
 
     fn weights(&self) -> Result<Field<'_>> {
