@@ -136,6 +136,8 @@ fn what_an_outline_asks_and_the_file_has_not_is_refused_by_name() {
         ("one_hot=0", "one_hot: expected a count of at least one"),
         ("one_hot=2.5", "one_hot: expected a count of at least one"),
         ("relu=3", "relu takes no value"),
+        ("masking=nan", "masking=nan: expected a finite value"),
+        ("rnn:rnn recurrent_activation=tanh", "rnn has no gates: expected no recurrent_activation"),
         ("gru:rnn,, dense:head", "nothing stands before or behind a comma"),
         ("", "nothing stands before or behind a comma"),
     ] {

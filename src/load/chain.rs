@@ -67,6 +67,10 @@ fn dense(file: &SafetensorsFile, described: &OutlineLayer, finish: Finish) -> Re
 
 /// The layers of a recurrent module, with what the outline says of them.
 fn module(file: &SafetensorsFile, name: Option<&str>, outline: &RecurrentOutline) -> Result<Vec<Layer>> {
+    if outline.cell == CellName::Rnn && outline.recurrent_activation.is_some() {
+        let message = "rnn has no gates: expected no recurrent_activation".to_owned();
+        return Err(Error::Model { message });
+    }
     let cell = match outline.cell {
         CellName::Lstm => Cell::Lstm,
         CellName::Gru => Cell::Gru,

@@ -229,7 +229,10 @@ fn layer(text: &str) -> Result<OutlineLayer> {
     let found = match kind.as_str() {
         "one_hot" => Kind::OneHot { classes: count()? },
         "add_input" => Kind::AddInput { features: count()? },
-        "masking" => Kind::Masking { value: number("a value")? },
+        "masking" => match number("a value")? {
+            value if value.is_finite() => Kind::Masking { value },
+            _ => return refuse(format!("{}: expected a finite value", words.head)),
+        },
         _ if value.is_some() => return refuse(format!("{}: {kind} takes no value", words.head)),
         "embedding" => Kind::Embedding { mask_zero: words.flag("mask_zero") },
         "lstm" => recurrent(CellName::Lstm, &mut words)?,

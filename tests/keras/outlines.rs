@@ -89,5 +89,5 @@ fn an_outline_that_does_not_fit_is_refused_by_name() {
 #[test]
 fn weights_alone_are_no_model() {
     let message = read(fixture("keras_00_lstm_last/model.weights.h5")).unwrap_err().to_string();
-    assert!(message.contains("it has weights, but not the layers: read_weights and an outline"), "{message}");
+    assert!(message.contains("it has weights, but not the layers: read_weights reads it with an outline"), "{message}");
 }

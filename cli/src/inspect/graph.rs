@@ -12,8 +12,15 @@ pub fn page(title: &str, graph: &Graph) -> String {
         let what = node.description.clone().unwrap_or_else(|| node.operator.clone());
         rows.push(vec![format!("├─ {}", text::printable(&node.name)), what]);
     }
-    rows.extend(ports(graph.outputs()).into_iter().map(|port| vec!["└─ gives".to_owned(), port]));
+    let mut outputs = ports(graph.outputs());
+    let last = outputs.pop();
+    rows.extend(outputs.into_iter().map(|port| vec!["├─ gives".to_owned(), port]));
+    rows.extend(last.map(|port| vec!["└─ gives".to_owned(), port]));
     let constants = graph.nodes().iter().filter(|node| node.operator == "Constant").count();
-    let more = if constants == 0 { String::new() } else { format!("\n  and {constants} constants\n") };
+    let more = match constants {
+        0 => String::new(),
+        1 => "\n  and one constant\n".to_owned(),
+        more => format!("\n  and {more} constants\n"),
+    };
     format!("{title}\n\n{}{more}", text::table(&[], &[], rows))
 }
