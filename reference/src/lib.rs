@@ -132,8 +132,8 @@ pub use layer::{Layer, Merge};
 pub use lstm::Lstm;
 pub use matrix::Matrix;
 pub use model::{
-    Dense, Embedding, Gives, Masked, ModelError, ModelInput, ModelOutput, ModelRows, Recurrent, RowFunction, SequentialLayer,
-    SequentialModel, Shape, log_softmax,
+    Dense, Embedding, Gives, Masked, ModelError, ModelInput, ModelOutput, ModelRows, Recurrent, RowFunction,
+    SequentialLayer, SequentialModel, Shape, log_softmax,
 };
 pub use network::{Keep, Network, NetworkInput, NetworkOutput};
 pub use notation::{Length, number};

@@ -107,6 +107,7 @@ pub struct Recurrent {
 
 /// The cells of a recurrent layer.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a layer's is boxed, and its weights are many times larger")]
 pub enum Passes {
     /// From the first step to the last.
     Forward(Weights),

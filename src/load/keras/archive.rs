@@ -14,7 +14,8 @@ use crate::load::hdf5::{Hdf5File, allowed};
 /// A model of a thousand layers has 3 MB; the tree of what was read takes up to 70 times as much.
 const CONFIG_BYTES: usize = 4 << 20;
 
-const NO_CONFIG: &str = "it has weights, but not the layers: read_weights reads it with an outline of them (on the command line --layers)";
+const NO_CONFIG: &str =
+    "it has weights, but not the layers: read_weights reads it with an outline of them (on the command line --layers)";
 
 /// A model's file, opened.
 pub(super) struct Archive {
