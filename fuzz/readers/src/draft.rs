@@ -46,7 +46,7 @@ fn place(header: &mut Map<String, Value>) -> Option<usize> {
 }
 
 fn bytes_of(tensor: &Map<String, Value>) -> Option<usize> {
-    let width = match tensor.get("dtype").and_then(Value::as_str) {
+    let width: usize = match tensor.get("dtype").and_then(Value::as_str) {
         Some("F64" | "I64" | "U64") => 8,
         Some("F16" | "BF16" | "I16" | "U16") => 2,
         Some("BOOL" | "I8" | "U8") => 1,
@@ -54,5 +54,5 @@ fn bytes_of(tensor: &Map<String, Value>) -> Option<usize> {
     };
     let shape = tensor.get("shape").and_then(Value::as_array)?;
     let sizes = shape.iter().map(|size| usize::try_from(size.as_u64()?).ok());
-    sizes.into_iter().try_fold(width, |product, size| product.checked_mul(size?))
+    sizes.fold(Some(width), |product, size| product?.checked_mul(size?))
 }

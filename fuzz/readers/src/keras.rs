@@ -18,12 +18,12 @@ pub fn keras(bytes: &[u8]) {
     let place = bytes.windows(HDF5.len()).position(|window| window == HDF5).filter(|place| *place > 0);
     let (text, weights) = bytes.split_at(place.unwrap_or_default());
     let blueprint = match std::str::from_utf8(text) {
-        Ok(config) if config.starts_with('{') => on_disk(&archive(config, weights), read),
+        Ok(config) if config.starts_with('{') => on_disk(&archive(config, weights), |path| read(path)),
         Ok(text) if !text.is_empty() => {
             let Ok(outline) = text.parse::<Outline>() else { return };
             on_disk(weights, |path| read_weights(path, &outline))
         }
-        _ => on_disk(bytes, read),
+        _ => on_disk(bytes, |path| read(path)),
     };
     if let Ok(blueprint) = blueprint {
         exercise(&blueprint);
