@@ -1,5 +1,5 @@
-//! Models written as JSON: trained ones of others, random ones beside f64 loops, and files that are broken, hostile or ask for
-//! what is not computed.
+//! Models written as JSON: trained ones of others, random ones beside f64 loops, and files that are broken, hostile or
+//! ask for what is not computed.
 
 mod common;
 #[path = "json_formats/expected.rs"]
@@ -26,7 +26,7 @@ use rand::{RngExt, SeedableRng};
 
 use common::{assert_close, levels};
 
-/// Random numbers of about 6 digits, as an f64 that a file and an f64 loop both have; f32 is not exact.
+/// Random numbers that are exact in f32, for a file and an f64 loop alike.
 struct Random(StdRng);
 
 impl Random {
@@ -34,7 +34,6 @@ impl Random {
         Random(StdRng::seed_from_u64(seed))
     }
 
-    /// Exact in f32.
     fn value(&mut self, scale: f32) -> f64 {
         f64::from(self.0.random_range(-scale..=scale))
     }
@@ -67,7 +66,7 @@ fn read(text: &str) -> Blueprint {
 /// The error that a text is refused with.
 #[track_caller]
 fn refused(text: &str) -> String {
-    json::from_bytes(text.as_bytes()).err().expect("an error").to_string()
+    json::from_bytes(text.as_bytes()).expect_err("no model").to_string()
 }
 
 /// Runs a model over one sequence, whole and step by step, on all levels.

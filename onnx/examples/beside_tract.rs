@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("   T    B    I    H    tract [µs]  gatewise [µs]  ratio");
     for shape @ [steps, batch, input, hidden] in SHAPES {
         let file = lstm(shape);
-        let theirs = tract_onnx::onnx().model_for_proto_model(&file)?.into_optimized()?.into_runnable()?;
+        let theirs = onnx().model_for_proto_model(&file)?.into_optimized()?.into_runnable()?;
         let ours = Graph::from_bytes(&file.encode_to_vec(), Options::default())?;
         let x = numbers(steps * batch * input, 1.0);
         let by_tract = || theirs.run(tvec![Tensor::from_shape(&[steps, batch, input], &x)?.into()]);

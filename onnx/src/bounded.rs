@@ -102,6 +102,30 @@ impl Bounded {
         Ok(known.then_some(all))
     }
 
+    /// Refuses sizes that tract would take modulo 2³²: it reads them as 32-bit integers.
+    fn check_sizes(&self, inputs: &[InferenceFact]) -> Result<()> {
+        if !self.grows() {
+            return Ok(());
+        }
+        for tensor in inputs.iter().filter_map(|input| input.value.concretize()) {
+            let values = tensor.try_as_plain_ram().and_then(|view| view.as_slice::<i64>()).unwrap_or_default();
+            if let Some(value) = values.iter().find(|value| i32::try_from(**value).is_err()) {
+                let message = format!("an input holds {value}; sizes of 2^31 and more are not supported");
+                return Err(Error::Node {
+                    node: self.node.clone(),
+                    operator: self.operator.name().into_owned(),
+                    message,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its output's size follows from values.
+    fn grows(&self) -> bool {
+        GROWING.contains(&&*self.operator.name())
+    }
+
     /// Counts a graph's constants together.
     fn count(&self, bytes: usize) -> Result<()> {
         let all = COMPUTED.get().saturating_add(bytes);
@@ -159,6 +183,7 @@ impl EvalOp for Bounded {
     fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
         let fact = |input: &TValue| InferenceFact::try_from(input.clone().into_arc_tensor());
         let facts = inputs.iter().map(fact).collect::<TractResult<Vec<_>>>()?;
+        self.check_sizes(&facts)?;
         let outputs = vec![InferenceFact::default(); self.operator.nboutputs()?];
         let mut operator = self.operator.clone();
         let (_, outputs, _) = operator.infer_facts(facts.iter().collect(), outputs.iter().collect(), tvec![])?;
@@ -179,10 +204,11 @@ impl InferenceOp for Bounded {
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
         let inferred = self.operator.infer_facts(inputs.clone(), outputs.clone(), observed.clone())?;
+        self.check_sizes(&inferred.0)?;
         let constant = !inferred.0.is_empty() && inferred.0.iter().all(|input| input.value.is_concrete());
         let bytes = self.bytes(&inferred.1, constant)?;
         // An operator whose output could have any size is not computed here.
-        if !constant || (bytes.is_none() && GROWING.contains(&&*self.operator.name())) {
+        if !constant || (bytes.is_none() && self.grows()) {
             return Ok(inferred);
         }
         if let Some(bytes) = bytes.filter(|_| !self.counted) {

@@ -47,7 +47,10 @@ fn try_file(bytes: &[u8], inputs: &[(String, Array)], what: &str, counts: &mut [
     watch.check(what);
     match result {
         Ok(_) => counts[0] += 1,
-        Err(Error::Panic { .. }) => counts[2] += 1,
+        Err(error @ Error::Panic { .. }) => {
+            println!("{what}: {error}");
+            counts[2] += 1;
+        }
         Err(_) => counts[1] += 1,
     }
 }
@@ -154,7 +157,11 @@ fn sizes_beyond_any_machine_are_refused() {
         ] {
             let what = format!("{operator} of 2^{exponent}");
             let message = refused(&what, &model(vec![node(operator, inputs, &["y"], vec![])], &[], &["y"], constants));
-            assert!(message.contains("would take more than 33554432 bytes"), "{what}: {message}");
+            let expected = match exponent {
+                26 => "would take more than 33554432 bytes",
+                _ => "sizes of 2^31 and more are not supported",
+            };
+            assert!(message.contains(expected), "{what}: {message}");
         }
     }
 }
@@ -164,11 +171,11 @@ fn sizes_that_grow_step_by_step_are_refused() {
     let _turn = TURN.lock();
     // 2 × 2 × … by products of constants, then used as a size.
     let mut nodes = vec![node("Mul", &["two", "two"], &["n0"], vec![])];
-    for index in 0..5 {
+    for index in 0..4 {
         let (from, to) = (format!("n{index}"), format!("n{}", index + 1));
         nodes.push(node("Mul", &[&from, &from], &[&to], vec![]));
     }
-    nodes.push(node("ConstantOfShape", &["n5"], &["y"], vec![]));
+    nodes.push(node("ConstantOfShape", &["n4"], &["y"], vec![]));
     let message = refused("squares", &model(nodes, &[], &["y"], vec![int64s("two", &[1], &[2])]));
     assert!(message.contains("node \"y\""), "{message}");
     // An array that doubles, again and again.
@@ -210,7 +217,7 @@ fn sizes_that_follow_from_inputs_are_bounded_when_the_graph_runs() {
 fn deep_and_wide_messages_are_refused() {
     let _turn = TURN.lock();
     let leaf = || GraphProto { output: vec![ValueInfoProto::default()], ..Default::default() };
-    for depth in [9, 60, 2000] {
+    for depth in [9, 40, 200] {
         let mut inner = leaf();
         for _ in 0..depth {
             let branch = node("If", &["x"], &["y"], vec![body("then_branch", inner)]);

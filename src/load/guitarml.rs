@@ -1,7 +1,7 @@
 //! GuitarML's JSON: `model_data` says what `SimpleRNN` it is, `state_dict` has PyTorch's tensors `rec.…` and `lin.…`.
 //!
-//! `y = lin(rec(x))`, and with `skip` n the first n features of x are added to it, one feature to all of y. Only `lin` has its
-//! bias left out where `bias_fl` is false. A `unit_type` RNN is PyTorch's simple RNN with tanh.
+//! `y = lin(rec(x))`, and with `skip` n the first n features of x are added to it, one feature to all of y. Only `lin`
+//! has its bias left out where `bias_fl` is false. A `unit_type` RNN is PyTorch's simple RNN with tanh.
 //!
 //! Source: `networks.py` of <https://github.com/Alec-Wright/CoreAudioML>.
 
@@ -17,9 +17,11 @@ use crate::sequence::layout::Layout;
 /// Reads GuitarML's JSON.
 ///
 /// # Errors
-/// [`Error::File`](crate::Error::File) around what is wrong: [`Error::Io`](crate::Error::Io), [`Error::Format`](crate::Error::Format) if it is no JSON, [`Error::Model`](crate::Error::Model) for another model
-/// than `SimpleRNN`, a setting whose effect is not known, or one that the tensors contradict, [`Error::Tensor`](crate::Error::Tensor) and
-/// [`Error::Shape`](crate::Error::Shape) for tensors that are missing, left over or of another shape, [`Error::NotFinite`](crate::Error::NotFinite) for ∞.
+/// [`Error::File`](crate::Error::File) around what is wrong: [`Error::Io`](crate::Error::Io),
+/// [`Error::Format`](crate::Error::Format) if it is no JSON, [`Error::Model`](crate::Error::Model) for another model
+/// than `SimpleRNN`, a setting whose effect is not known, or one that the tensors contradict,
+/// [`Error::Tensor`](crate::Error::Tensor) and [`Error::Shape`](crate::Error::Shape) for tensors that are missing, left
+/// over or of another shape, [`Error::NotFinite`](crate::Error::NotFinite) for ∞.
 pub fn read(path: impl AsRef<Path>) -> Result<Blueprint> {
     read_with(path.as_ref(), blueprint)
 }

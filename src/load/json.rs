@@ -7,8 +7,8 @@
 //! | `architecture` | [Neural Amp Modeler](super::nam) |
 //! | a name such as `lstm.weight_ih_l0` | [RTNeural](super::rtneural) as PyTorch's state dict |
 //!
-//! All weights are read as f32. A key that stands twice, lists of unequal lengths where a tensor is meant, NaN and what is too
-//! large for f32 are refused, and so are files of more than 1 GiB.
+//! All weights are read as f32. A key that stands twice, lists of unequal lengths where a tensor is meant, NaN and what
+//! is too large for f32 are refused, and so are files of more than 1 GiB.
 
 mod field;
 pub(super) mod state_dict;
@@ -26,8 +26,8 @@ use crate::network::blueprint::Blueprint;
 /// Reads a model of whichever of the formats.
 ///
 /// # Errors
-/// [`Error::File`] around what is wrong: [`Error::Io`], [`Error::Format`] if it is no JSON, [`Error::Model`] if it is none of
-/// these formats, or what the format's own reader returns.
+/// [`Error::File`] around what is wrong: [`Error::Io`], [`Error::Format`] if it is no JSON, [`Error::Model`] if it is
+/// none of these formats, or what the format's own reader returns.
 pub fn read(path: impl AsRef<Path>) -> Result<Blueprint> {
     read_with(path.as_ref(), blueprint)
 }
@@ -76,9 +76,9 @@ fn blueprint(document: &Field<'_>) -> Result<Blueprint> {
         let found: Vec<String> = document.entries().take(6).map(|(key, _)| shown(key)).collect();
         let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
         let message = format!(
-            "no model that is known: expected the keys \"layers\" (RTNeural), \"model_data\" and \"state_dict\" (GuitarML), \
-             \"architecture\" (Neural Amp Modeler) or a tensor's name such as \"lstm.weight_ih_l0\" (PyTorch's state dict); \
-             the file's keys: {found}"
+            "no model that is known: expected the keys \"layers\" (RTNeural), \"model_data\" and \"state_dict\" \
+             (GuitarML), \"architecture\" (Neural Amp Modeler) or a tensor's name such as \"lstm.weight_ih_l0\" \
+             (PyTorch's state dict); the file's keys: {found}"
         );
         Err(Error::Model { message })
     }

@@ -1,11 +1,11 @@
 //! Neural Amp Modeler's `.nam` files of the architecture `LSTM`.
 //!
-//! All weights stand in one list: for each layer W and R side by side (4·H × (I + H), row-major, gates i f g o), the bias (4·H),
-//! h and c that it begins with (H each); then the head's weight (O × H) and bias (O). The states are those of a model that has
-//! heard silence, so a run begins as the plugin does.
+//! All weights stand in one list: for each layer W and R side by side (4·H × (I + H), row-major, gates i f g o), the
+//! bias (4·H), h and c that it begins with (H each); then the head's weight (O × H) and bias (O). The states are
+//! what a run begins with.
 //!
-//! Source: `NAM/lstm.cpp` of <https://github.com/sdatkinson/NeuralAmpModelerCore>, whose file versions 0.5.0 to 0.7.x are read.
-//! Its metadata (loudness, gear, …) change nothing that is computed; the name is kept.
+//! Source: `NAM/lstm.cpp` of <https://github.com/sdatkinson/NeuralAmpModelerCore>, whose file versions 0.5.0 to 0.7.x
+//! are read. Its metadata (loudness, gear, …) change nothing that is computed; the name is kept.
 
 use std::path::Path;
 
@@ -20,9 +20,9 @@ use crate::weights::{LstmWeights, check_finite};
 ///
 /// # Errors
 /// [`Error::File`](crate::Error::File) around what is wrong: [`Error::Io`](crate::Error::Io),
-/// [`Error::Format`](crate::Error::Format) if it is no JSON, [`Error::Model`](crate::Error::Model) for another architecture, a
-/// newer version, a setting whose effect is not known, or another number of weights than the sizes ask for,
-/// [`Error::NotFinite`](crate::Error::NotFinite) for ∞.
+/// [`Error::Format`](crate::Error::Format) if it is no JSON, [`Error::Model`](crate::Error::Model) for another
+/// architecture, a newer version, a setting whose effect is not known, or another number of weights than the sizes ask
+/// for, [`Error::NotFinite`](crate::Error::NotFinite) for ∞.
 pub fn read(path: impl AsRef<Path>) -> Result<Blueprint> {
     read_with(path.as_ref(), blueprint)
 }

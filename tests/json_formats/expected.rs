@@ -20,8 +20,11 @@ pub fn times(matrix: &Rows, x: &[f64], bias: &[f64]) -> Vec<f64> {
     matrix.iter().zip(bias).map(|(row, bias)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias).collect()
 }
 
+/// A function of single values.
+pub type Function = fn(f64) -> f64;
+
 /// Functions of an LSTM: of the gates, of the candidate and the state.
-pub type Functions = (fn(f64) -> f64, fn(f64) -> f64);
+pub type Functions = (Function, Function);
 
 pub const STANDARD: Functions = (sigmoid, f64::tanh);
 
@@ -41,8 +44,8 @@ impl Tensors {
         for x in x {
             let (input, own) = self.sums(x, &h);
             let at = |gate: usize, unit: usize| input[gate * hidden + unit] + own[gate * hidden + unit];
-            for unit in 0..hidden {
-                c[unit] = gate(at(1, unit)) * c[unit] + gate(at(0, unit)) * function(at(2, unit));
+            for (unit, c) in c.iter_mut().enumerate() {
+                *c = gate(at(1, unit)) * *c + gate(at(0, unit)) * function(at(2, unit));
             }
             h = (0..hidden).map(|unit| gate(at(3, unit)) * function(c[unit])).collect();
             y.push(h.clone());

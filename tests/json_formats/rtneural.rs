@@ -1,6 +1,6 @@
 //! RTNeural's form of Keras' models, made of random numbers.
 
-use crate::expected::{Functions, Rows, STANDARD, Tensors, sigmoid, times};
+use crate::expected::{Function, Functions, Rows, STANDARD, Tensors, sigmoid, times};
 use crate::state_dict::random_tensors;
 use crate::{Random, assert_gives, object, read, refused, turned};
 
@@ -83,9 +83,8 @@ fn layers_of_every_kind_one_after_the_other() {
 fn dense_layers_have_the_functions_that_the_format_knows() {
     let mut random = Random::new(12);
     let (x, weight, bias) = (random.matrix(6, 2), random.matrix(3, 2), random.row(3));
-    let functions: [(&str, fn(f64) -> f64); 5] =
-        [("", |x| x), ("tanh", f64::tanh), ("relu", |x| x.max(0.0)), ("sigmoid", sigmoid), ("elu", elu)];
-    for (name, function) in functions {
+    let functions: [Function; 5] = [|x| x, f64::tanh, |x| x.max(0.0), sigmoid, elu];
+    for (name, function) in ["", "tanh", "relu", "sigmoid", "elu"].into_iter().zip(functions) {
         let y: Rows = x.iter().map(|x| times(&weight, x, &bias).into_iter().map(function).collect()).collect();
         let blueprint = read(&model(2, &[dense(&weight, Some(&bias), "dense", name)], &[]));
         assert_gives(&blueprint, &x, &y, 1e-6, name);

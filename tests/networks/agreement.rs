@@ -24,6 +24,7 @@ proptest! {
             for layout in [Layout::TimeMajor, Layout::BatchFirst] {
                 let found = job.run(&network, How { threads: 1, layout });
                 let what = || format!("{level}, {layout:?}, {job:?}, {:?}", pair.blueprint);
+                // 20,000 cases stayed within; within 1e-6 some did not, on the level without FMA.
                 found.assert_close(&expected, 2e-6, what);
             }
         }

@@ -13,8 +13,8 @@ use super::tensor::{Tensor, Values};
 use super::{Array, Integers, decode};
 use crate::files::write_whole;
 
-/// What an array may unpack to whatever its compressed size, in bytes.
-const UNSUSPICIOUS: u64 = 100_000_000;
+/// What an array may unpack to whatever its compressed size, in bytes; an integer of one byte takes up to 16 when it is read.
+const UNSUSPICIOUS: u64 = 5_000_000;
 
 /// How many times its compressed size a larger one may unpack to. Deflate reaches about 1000 on zeros.
 const RATIO: u64 = 100;

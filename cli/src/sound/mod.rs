@@ -1,7 +1,7 @@
 //! Sound from WAV files, in blocks, and back into them in the same format.
 //!
-//! Integers of 8, 16, 24 and 32 bits are scaled to −1…1 by 2^(bits − 1), so that all but the last come back as they were; f32
-//! keeps 24 of 32 bits. Floats of 32 bits are taken as they are.
+//! Integers of 8, 16, 24 and 32 bits are scaled to −1…1 by 2^(bits − 1), so that all but the last come back as they
+//! were; f32 keeps 24 of 32 bits. Floats of 32 bits are taken as they are.
 
 #[cfg(test)]
 mod tests;

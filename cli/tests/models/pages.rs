@@ -123,11 +123,11 @@ MODEL
   ├─ /fc/MatMul    MatMul
   ├─ /fc/Add       Add
   ├─ /Tanh         Tanh
-  └─ gives         y: float32 [T, 2, 7]
-  └─ gives         h_n: float32 [1, 2, 11]
+  ├─ gives         y: float32 [T, 2, 7]
+  ├─ gives         h_n: float32 [1, 2, 11]
   └─ gives         c_n: float32 [1, 2, 11]
 
-  and 1 constants";
+  and one constant";
     is_drawn(&model, &[], None, expected);
 }
 

@@ -53,6 +53,6 @@ fn bytes_of(tensor: &Map<String, Value>) -> Option<usize> {
         _ => 4,
     };
     let shape = tensor.get("shape").and_then(Value::as_array)?;
-    let sizes = shape.iter().map(|size| usize::try_from(size.as_u64()?).ok());
-    sizes.fold(Some(width), |product, size| product?.checked_mul(size?))
+    let mut sizes = shape.iter().map(|size| usize::try_from(size.as_u64()?).ok());
+    sizes.try_fold(width, |product, size| product.checked_mul(size?))
 }

@@ -7,8 +7,10 @@ mod tensor;
 
 use std::collections::{HashMap, HashSet};
 
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::TypedModel;
 
 use crate::bounded;
@@ -73,6 +75,7 @@ fn check_graph(graph: &mut GraphProto, scopes: &mut Scopes, names: &mut names::N
     for (index, node) in graph.node.iter_mut().enumerate() {
         names.name(node, index);
         supported(node)?;
+        complete(node);
         let mut need: HashSet<String> = node.input.iter().filter(|input| !input.is_empty()).cloned().collect();
         for attribute in &mut node.attribute {
             need.extend(check_attribute(attribute, &node.name, scopes, names)?);
@@ -105,6 +108,15 @@ fn supported(node: &NodeProto) -> Result<()> {
     }
     let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
     Err(Error::Operator { node: node.name.clone(), operator: format!("{domain}{}", node.op_type) })
+}
+
+/// Says what ONNX's default is where tract takes another: ConstantOfShape's value is a `float32`, not a `float64`.
+fn complete(node: &mut NodeProto) {
+    if node.op_type == "ConstantOfShape" && node.attribute.iter().all(|attribute| attribute.name != "value") {
+        let zero = TensorProto { data_type: DataType::Float as i32, float_data: vec![0.0], ..Default::default() };
+        let (name, kind) = ("value".to_owned(), AttributeType::Tensor as i32);
+        node.attribute.push(AttributeProto { name, r#type: kind, t: Some(zero), ..Default::default() });
+    }
 }
 
 /// Checks tensors and graphs in an attribute; returns the names that the graphs take from around.

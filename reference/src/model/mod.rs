@@ -26,8 +26,8 @@ use layer::At;
 ///
 /// ```
 /// use gatewise_reference::{
-///     Dense, Embedding, Function, Gives, Layer, Layout, Matrix, ModelInput, ModelRows, NoTrace, Recurrent, RowFunction,
-///     SequentialLayer, SequentialModel, SimpleRnn,
+///     Dense, Embedding, Function, Gives, Layer, Layout, Masked, Matrix, ModelInput, ModelRows, NoTrace, Recurrent,
+///     RowFunction, SequentialLayer, SequentialModel, SimpleRnn,
 /// };
 ///
 /// // Two words and "nothing" → one feature → a memory that adds up → twice the last sum.
@@ -44,9 +44,11 @@ use layer::At;
 ///     bias: Vec::new(),
 ///     function: RowFunction::Each(Function::Identity),
 /// };
-/// let model = SequentialModel { layers: vec![
+/// let repeats = Recurrent { masked: Masked::Repeat, ..Recurrent::new(Layer::Forward(sum.into())) };
+/// let last = Recurrent { gives: Gives::LastStep, ..repeats };
+/// let model = SequentialModel::<f64> { layers: vec![
 ///     SequentialLayer::Embedding(words),
-///     SequentialLayer::Recurrent(Recurrent { gives: Gives::LastStep, ..Recurrent::new(Layer::Forward(sum)) }),
+///     SequentialLayer::Recurrent(last),
 ///     SequentialLayer::Dense(twice),
 /// ] };
 ///

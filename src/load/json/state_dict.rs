@@ -1,4 +1,5 @@
-//! PyTorch's state dict as nested lists: the same tensors under the same names as in a safetensors file, and read as one.
+//! PyTorch's state dict as nested lists: the same tensors under the same names as in a safetensors file, and read as
+//! one.
 
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{TensorView, serialize};

@@ -1,6 +1,7 @@
 //! JSON as it is kept here: lists of numbers as flat f32 values with a shape, everything else as it stands.
 //!
-//! A file of weights is nearly all numbers: a tree of them would take ten times the file's size, this takes less than it.
+//! A file of weights is nearly all numbers: a tree of them would take ten times the file's size, this takes less than
+//! it.
 
 use std::cell::Cell;
 use std::fmt;

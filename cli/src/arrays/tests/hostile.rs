@@ -25,6 +25,9 @@ fn a_zip_bomb_is_refused_and_a_large_array_of_zeros_is_not() {
     let bomb = zeros(120_000_000);
     refused("a bomb", &bomb, "save it with np.savez (uncompressed)");
     assert_eq!(read_any(&zeros(4_000_000)).unwrap().shape, [1_000_000]);
+    // 19 KB, and half a gigabyte as integers.
+    let bytes = npy(["'|i1'", "False", "(19000000,)"], &vec![0; 19_000_000]);
+    refused("a bomb of small integers", &npz(CompressionMethod::Deflated, &[("x", &bytes)]), "save it with np.savez");
     // The same bomb, whose table of contents claims less: the size stands in the local and in the central header.
     let claimed = (120_000_000 + npy(["'<f4'", "False", "(30000000,)"], &[]).len() as u32).to_le_bytes();
     let mut modest = bomb;
