@@ -1,4 +1,4 @@
-//! ONNX graphs with gatewise's recurrent operators.
+#![doc = include_str!("../README.md")]
 
 mod array;
 mod bounded;

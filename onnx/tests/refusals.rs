@@ -191,3 +191,13 @@ fn graphs_that_hang_together_wrongly_are_refused() {
     let graph = read(&model(nodes, &[("x", &[2])], &["y"], vec![])).unwrap();
     assert_eq!(graph.nodes()[1].name, "same_2");
 }
+
+#[test]
+fn an_order_of_axes_that_is_none_is_refused() {
+    for axes in [[0, 0], [1, 1], [0, 2], [-1, 0]] {
+        let perm = AttributeProto { ints: axes.to_vec(), r#type: AttributeType::Ints as i32, ..int("perm", 0) };
+        let found =
+            refusal(&model(vec![node("Transpose", &["x"], &["y"], vec![perm])], &[("x", &[2, 3])], &["y"], vec![]));
+        assert_eq!(found, format!("node \"y\" (Transpose): perm {axes:?}: expected each axis once"));
+    }
+}

@@ -75,6 +75,7 @@ fn check_graph(graph: &mut GraphProto, scopes: &mut Scopes, names: &mut names::N
     for (index, node) in graph.node.iter_mut().enumerate() {
         names.name(node, index);
         supported(node)?;
+        check_permutation(node)?;
         complete(node);
         let mut need: HashSet<String> = node.input.iter().filter(|input| !input.is_empty()).cloned().collect();
         for attribute in &mut node.attribute {
@@ -108,6 +109,18 @@ fn supported(node: &NodeProto) -> Result<()> {
     }
     let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
     Err(Error::Operator { node: node.name.clone(), operator: format!("{domain}{}", node.op_type) })
+}
+
+/// Refuses a Transpose that names an axis twice: tract would follow its cycles without end, and keep each step.
+fn check_permutation(node: &NodeProto) -> Result<()> {
+    for attribute in node.attribute.iter().filter(|attribute| node.op_type == "Transpose" && attribute.name == "perm") {
+        let mut axes = attribute.ints.clone();
+        axes.sort_unstable();
+        if axes.iter().enumerate().any(|(place, axis)| usize::try_from(*axis) != Ok(place)) {
+            return Err(fail(node, format!("perm {:?}: expected each axis once", attribute.ints)));
+        }
+    }
+    Ok(())
 }
 
 /// Says what ONNX's default is where tract takes another: ConstantOfShape's value is a `float32`, not a `float64`.
