@@ -113,13 +113,13 @@ impl Graph {
         &self.nodes
     }
 
-    /// Runs the graph: takes a value for each input, in any order, and returns one for each output, in the file's order.
+    /// Runs the graph: takes a value for each input, in any order, and returns one for each output, in the file's.
     ///
     /// Integers of another width are converted if each value is in range, and `float64` for `float32` is rounded to
     /// the nearest; everything else must have the input's element type.
     ///
     /// # Errors
-    /// [`Error::Input`] for a name that is missing, unknown or given twice, an element type or a shape that does not fit;
+    /// [`Error::Input`] for a name that is missing, unknown or given twice, an element type or shape that does not fit;
     /// [`Error::Values`]; [`Error::Node`] for values that a recurrent node refuses, such as a length of more than T;
     /// [`Error::TooLarge`], [`Error::Engine`], [`Error::Panic`] where another operator fails.
     pub fn run(&self, inputs: Vec<(String, Array)>) -> Result<Vec<(String, Array)>> {

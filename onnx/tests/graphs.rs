@@ -8,6 +8,13 @@ use support::{assert_close, fixture};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
+/// Operators with lengths and first states; the first two in both directions.
+const ONE_OF_EACH: [&str; 3] = [
+    "onnx_28_lstm_peep_direction-bidirectional_init_lens",
+    "onnx_14_gru_direction-bidirectional_lens_init",
+    "onnx_21_rnn_direction-reverse_lens_init",
+];
+
 type Arrays = Vec<(String, Array)>;
 
 fn named(name: &str, array: Array) -> (String, Array) {
@@ -121,11 +128,7 @@ fn with_weights_as_inputs(model: &mut ModelProto) -> Arrays {
 
 #[test]
 fn weights_may_be_inputs_of_the_graph() {
-    for name in [
-        "onnx_28_lstm_peep_direction-bidirectional_init_lens",
-        "onnx_14_gru_direction-bidirectional_lens_init",
-        "onnx_21_rnn_direction-reverse_lens_init",
-    ] {
+    for name in ONE_OF_EACH {
         let fixture = fixture(name);
         let mut model = decode(&fixture);
         let given: Vec<String> = graph(&mut model).input.iter().map(|input| input.name.clone()).collect();
@@ -167,11 +170,7 @@ fn weights_may_be_computed_from_constants() {
 
 #[test]
 fn batch_first_is_time_major_with_axes_swapped() {
-    for name in [
-        "onnx_28_lstm_peep_direction-bidirectional_init_lens",
-        "onnx_14_gru_direction-bidirectional_lens_init",
-        "onnx_21_rnn_direction-reverse_lens_init",
-    ] {
+    for name in ONE_OF_EACH {
         let fixture = fixture(name);
         let mut model = decode(&fixture);
         graph(&mut model).node[0].attribute.push(int("layout", 1));
