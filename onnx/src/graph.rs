@@ -113,7 +113,7 @@ impl Graph {
         &self.nodes
     }
 
-    /// Runs the graph: takes a value for each input, in any order, and returns one for each output, in the file's.
+    /// Runs the graph on a value for each input, in any order, and returns one for each output, in the file's order.
     ///
     /// Integers of another width are converted if each value is in range, and `float64` for `float32` is rounded to
     /// the nearest; everything else must have the input's element type.
