@@ -27,7 +27,7 @@ use crate::options;
 ///
 /// let mut onnx = tract_onnx::onnx();
 /// register(&mut onnx);
-/// // A GRU of 7 units over sequences of 6 features, in both directions; tract's own operator computes both forwards.
+/// // A GRU in both directions.
 /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/onnx_13_gru_direction-bidirectional/model.onnx");
 /// let model = onnx.model_for_path(path)?.into_optimized()?;
 /// let shape = model.input_fact(0)?.shape.as_concrete().expect("a file of fixed sizes").to_vec();
