@@ -78,8 +78,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     );
 
     let expected = Expected { input: encoder.input(), passes: &[], layout: Layout::BatchFirst };
-    let inputs = inputs::read(&arguments.input, &expected)?;
-    let X::Ids(ids) = &inputs.x else { return Err(anyhow!("{}: expected ids", arguments.input.display())) };
+    let (x, inputs) = inputs::read(&arguments.input, &expected)?;
+    let X::Ids(ids) = &x else { return Err(anyhow!("{}: expected ids", arguments.input.display())) };
     let begun = Instant::now();
     let mut reading = NetworkSession::new(&encoder, inputs.batch)?;
     let mut speaking = NetworkSession::new(&decoder, inputs.batch)?;

@@ -143,9 +143,9 @@ fn trace_file(
     let pass = PassInfo { layer: String::new(), reverse: false, hidden: state_size, cell: memory };
     let layout = if arguments.batch_first { gatewise::Layout::BatchFirst } else { gatewise::Layout::TimeMajor };
     let rows = Flow { rows: Rows::Features(input_size), each_step: true, masked: false };
-    let inputs = inputs::read(input, &Expected { input: rows, passes: &[pass], layout })?;
-    let X::Features(given) = &inputs.x else { bail!("{}: array x: expected features", input.display()) };
-    let mut given = given.values.to_f64()?;
+    let (given, inputs) = inputs::read(input, &Expected { input: rows, passes: &[pass], layout })?;
+    let X::Features(given) = given else { bail!("{}: array x: expected features", input.display()) };
+    let mut given = given.values.into_f64()?;
     if arguments.batch_first && !inputs.alone {
         given = swap_first_axes(&given, inputs.batch, inputs.steps, input_size);
     }

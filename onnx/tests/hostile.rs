@@ -126,15 +126,6 @@ fn flipped_bits_never_panic() {
     }
 }
 
-#[test]
-#[ignore = "minutes"]
-fn many_flipped_bits_never_panic() {
-    let _turn = TURN.lock();
-    for name in DAMAGED {
-        println!("{name}: {:?}", flip(name, 20_000));
-    }
-}
-
 /// Reads a small file that asks for much; the message.
 fn refused(what: &str, model: &ModelProto) -> String {
     let bytes = model.encode_to_vec();

@@ -139,3 +139,14 @@ pub fn array(path: &Path, name: &str) -> Option<Vec<f64>> {
         },
     }
 }
+
+/// A trained model's folder; `None`, said aloud, if it is not there.
+pub fn folder(name: &str) -> Option<PathBuf> {
+    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/models").to_owned();
+    let folder = Path::new(&std::env::var("GATEWISE_MODELS").unwrap_or_else(|_| beside())).join(name);
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: no trained model {} (GATEWISE_MODELS names the folder)", folder.display());
+        return None;
+    }
+    Some(folder)
+}

@@ -6,25 +6,15 @@ mod keras;
 mod spelling;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gatewise::{GruWeights, Layout, Level, LstmWeights, Model, ModelBuilder, Session, TorchTensors, Weights};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+pub use crate::common::folder;
 use crate::common::{array, assert_close, assert_same_bits, levels};
 use crate::fixtures::{tensor, torch};
-
-/// A model's folder; `None`, said aloud, if it is not there.
-pub fn folder(name: &str) -> Option<PathBuf> {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/models").to_owned();
-    let folder = Path::new(&std::env::var("GATEWISE_MODELS").unwrap_or_else(|_| beside())).join(name);
-    if !folder.is_dir() {
-        eprintln!("SKIPPED: no trained model {} (GATEWISE_MODELS names the folder)", folder.display());
-        return None;
-    }
-    Some(folder)
-}
 
 pub fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()

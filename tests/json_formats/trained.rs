@@ -1,22 +1,9 @@
 //! Trained models of others. They stand beside the checkout, or where `GATEWISE_MODELS` says, and are not copied.
 
-use std::path::{Path, PathBuf};
-
 use gatewise::load::json;
 
 use crate::assert_gives;
-use crate::common::array;
-
-/// A model's folder; `None`, said aloud, if it is not there.
-fn folder(name: &str) -> Option<PathBuf> {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/models").to_owned();
-    let folder = Path::new(&std::env::var("GATEWISE_MODELS").unwrap_or_else(|_| beside())).join(name);
-    if !folder.is_dir() {
-        eprintln!("SKIPPED: no trained model {} (GATEWISE_MODELS names the folder)", folder.display());
-        return None;
-    }
-    Some(folder)
-}
+use crate::common::{array, folder};
 
 fn check(name: &str, file: &str, layers: usize) {
     let Some(folder) = folder(name) else { return };

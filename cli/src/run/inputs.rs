@@ -8,7 +8,7 @@ use gatewise::network::{Flow, PassInfo, Rows};
 
 use crate::arrays::{Array, Arrays, Integers, Tensor};
 
-/// What a network is run on.
+/// What a network is run on, beside x itself.
 pub struct Inputs {
     /// T
     pub steps: usize,
@@ -18,8 +18,6 @@ pub struct Inputs {
     pub alone: bool,
     /// Whether it came without an axis of features, too: one value a step.
     pub flat: bool,
-    /// T·B·I or T·B, in the order of the file.
-    pub x: X,
     /// B·P of each pass, zeros where the file has none; `None` if it has none at all.
     pub hidden: Option<Vec<f64>>,
     /// B·H of each pass that has a cell state.
@@ -28,7 +26,7 @@ pub struct Inputs {
     pub lengths: Option<Vec<usize>>,
 }
 
-/// The rows of x.
+/// The rows of x: T·B·I or T·B, in the order of the file.
 pub enum X {
     /// As the file has them.
     Features(Tensor),
@@ -57,11 +55,11 @@ pub struct Named {
 }
 
 /// Reads and checks; errors name the file, the array, what came and what was expected.
-pub fn read(path: &Path, expected: &Expected<'_>) -> Result<Inputs> {
+pub fn read(path: &Path, expected: &Expected<'_>) -> Result<(X, Inputs)> {
     read_checked(path, expected).with_context(|| path.display().to_string())
 }
 
-fn read_checked(path: &Path, expected: &Expected<'_>) -> Result<Inputs> {
+fn read_checked(path: &Path, expected: &Expected<'_>) -> Result<(X, Inputs)> {
     let mut arrays = Arrays::open(path)?;
     if arrays.names().iter().any(|name| name == "sequence_lens") {
         bail!("array sequence_lens: expected the sequences' lengths under the name lengths");
@@ -80,7 +78,7 @@ fn read_checked(path: &Path, expected: &Expected<'_>) -> Result<Inputs> {
         None => None,
         Some(lengths) => Some(check_lengths(lengths, steps, batch)?),
     };
-    Ok(Inputs { steps, batch, alone, flat, x, hidden, cell, lengths })
+    Ok((x, Inputs { steps, batch, alone, flat, hidden, cell, lengths }))
 }
 
 /// x with T, B, and the number of its axes.

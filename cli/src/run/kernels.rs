@@ -29,6 +29,7 @@ pub fn run(
     arguments: &Arguments,
     engine: &Engine,
     blueprint: &Blueprint,
+    x: X,
     inputs: &Inputs,
     layout: Layout,
 ) -> Result<Computed<f32>> {
@@ -36,9 +37,9 @@ pub fn run(
         Network::with_level(blueprint, engine.level).with_context(|| arguments.source.model.display().to_string())?;
     let run = Run { network: &network, engine, inputs, cells: arguments.cells };
     let wanted = if network.streams() || arguments.cells { Layout::TimeMajor } else { Layout::BatchFirst };
-    let x = match &inputs.x {
-        X::Features(x) => Narrow::Features(run.ordered(x.values.to_f32()?, network.input().width(), layout, wanted)),
-        X::Ids(ids) => Narrow::Ids(run.ordered(ids.clone(), 1, layout, wanted)),
+    let x = match x {
+        X::Features(x) => Narrow::Features(run.ordered(x.values.into_f32()?, network.input().width(), layout, wanted)),
+        X::Ids(ids) => Narrow::Ids(run.ordered(ids, 1, layout, wanted)),
     };
     let mut computed = if wanted == Layout::TimeMajor { run.steps(&x)? } else { run.sequences(&x)? };
     if network.output().each_step {

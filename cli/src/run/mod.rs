@@ -13,6 +13,7 @@ mod stream;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use gatewise::network::Flow;
 use gatewise::network::blueprint::{Blueprint, Operation, Output, Passes};
 use gatewise::{Layout, Level, Weights};
 
@@ -85,11 +86,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Loaded::Graph(graph) => graph::run(arguments, &engine, &graph),
         Loaded::Network(blueprint, module) => {
             let shown = arguments.source.model.display();
-            blueprint.flow().with_context(|| shown.to_string())?;
+            let flows = blueprint.flow().with_context(|| shown.to_string())?;
+            let Some(output) = flows.last().copied() else { bail!("{shown}: a model has at least one layer") };
             match (&arguments.wav, &arguments.input) {
                 (Some(wav), _) => sound::run(arguments, &engine, &blueprint, wav),
                 (None, Some(input)) if is_npy(input) => stream::run(arguments, &engine, &blueprint, input),
-                (None, Some(input)) => network(arguments, &engine, &blueprint, module.as_ref(), input),
+                (None, Some(input)) => network(arguments, &engine, &blueprint, output, module.as_ref(), input),
                 (None, None) => bail!("--input: expected a file"),
             }
         }
@@ -117,6 +119,7 @@ fn network(
     arguments: &Arguments,
     engine: &engine::Engine,
     blueprint: &Blueprint,
+    output: Flow,
     module: Option<&Module>,
     input: &Path,
 ) -> Result<()> {
@@ -125,8 +128,7 @@ fn network(
     }
     let (layout, passes) = (layout(arguments, blueprint), blueprint.passes());
     refuse_npy(&arguments.output)?;
-    let inputs = inputs::read(input, &Expected { input: blueprint.input()?, passes: &passes, layout })?;
-    let Some(output) = blueprint.flow()?.last().copied() else { bail!("a model has at least one layer") };
+    let (x, inputs) = inputs::read(input, &Expected { input: blueprint.input()?, passes: &passes, layout })?;
     let Inputs { steps: count, batch, alone, .. } = inputs;
     let steps = match layout {
         _ if alone => vec![count],
@@ -141,14 +143,14 @@ fn network(
     let shape = Shape { rows, steps, width: output.width(), passes: &passes };
     let (arrays, how, took) = if arguments.reference {
         let computed = match module {
-            Some(module) => reference::module(module, &inputs, layout, arguments.cells)?,
+            Some(module) => reference::module(module, x, &inputs, layout, arguments.cells)?,
             None if arguments.cells => bail!("--cells --reference: only a PyTorch module has both"),
-            None => reference::network(blueprint, &inputs, layout)?,
+            None => reference::network(blueprint, x, &inputs, layout, output.each_step)?,
         };
         let (how, took) = (computed.how.clone(), computed.took);
         (computed.arrays(&shape, &inputs, Values::F64), how, took)
     } else {
-        let computed = kernels::run(arguments, engine, blueprint, &inputs, layout)?;
+        let computed = kernels::run(arguments, engine, blueprint, x, &inputs, layout)?;
         let (how, took) = (computed.how.clone(), computed.took);
         (computed.arrays(&shape, &inputs, Values::F32), how, took)
     };
@@ -192,7 +194,7 @@ fn describe(blueprint: &Blueprint) -> String {
     };
     let all: Option<Vec<Passes>> = blueprint.layers.iter().map(|layer| recurrent(&layer.operation)).collect();
     let Some(passes) = all.as_deref().and_then(<[Passes]>::first) else {
-        let flow = |flow: Option<gatewise::network::Flow>| flow.map(|flow| flow.to_string()).unwrap_or_default();
+        let flow = |flow: Option<Flow>| flow.map(|flow| flow.to_string()).unwrap_or_default();
         let last = blueprint.flow().ok().and_then(|flows| flows.last().copied());
         let layers = blueprint.layers.len();
         return format!("{layers} layers, {} to {}", flow(blueprint.input().ok()), flow(last));

@@ -22,12 +22,12 @@ const CHUNK: usize = 2_000_000;
 const HOW: &str = "the reference (f64)";
 
 /// A PyTorch module, its two biases apart as the file has them, step by step.
-pub fn module(module: &Module, inputs: &Inputs, layout: Layout, keep_cells: bool) -> Result<Computed<f64>> {
+pub fn module(module: &Module, x: X, inputs: &Inputs, layout: Layout, keep_cells: bool) -> Result<Computed<f64>> {
     let Inputs { steps, batch, lengths, .. } = inputs;
     let (steps, batch) = (*steps, *batch);
-    let X::Features(x) = &inputs.x else { return Err(anyhow!("a recurrent module takes features")) };
+    let X::Features(x) = x else { return Err(anyhow!("a recurrent module takes features")) };
     let swapped = layout == Layout::BatchFirst && steps > 1 && batch > 1;
-    let mut x = x.values.to_f64()?;
+    let mut x = x.values.into_f64()?;
     if swapped {
         x = swap_first_axes(&x, batch, steps, module.input);
     }
@@ -72,18 +72,17 @@ pub fn module(module: &Module, inputs: &Inputs, layout: Layout, keep_cells: bool
 }
 
 /// Any sequence of layers, some sequences at a time.
-pub fn network(blueprint: &Blueprint, inputs: &Inputs, layout: Layout) -> Result<Computed<f64>> {
+pub fn network(blueprint: &Blueprint, x: X, inputs: &Inputs, layout: Layout, each_step: bool) -> Result<Computed<f64>> {
     let model = crate::book::model(blueprint)?;
     let Inputs { steps, batch, .. } = *inputs;
     let width = blueprint.input()?.width();
-    let each_step = blueprint.flow()?.last().is_some_and(|flow| flow.each_step);
     let swapped = layout == Layout::TimeMajor && steps > 1 && batch > 1;
     let batch_first =
         |values: Vec<f64>, width| if swapped { swap_first_axes(&values, steps, batch, width) } else { values };
-    let rows = match &inputs.x {
-        X::Features(x) => Rows::Features(batch_first(x.values.to_f64()?, width)),
+    let rows = match x {
+        X::Features(x) => Rows::Features(batch_first(x.values.into_f64()?, width)),
         X::Ids(ids) => {
-            let ids = if swapped { swap_first_axes(ids, steps, batch, 1) } else { ids.clone() };
+            let ids = if swapped { swap_first_axes(&ids, steps, batch, 1) } else { ids };
             let id = |id: &i64| usize::try_from(*id).map_err(|_| anyhow!("array x: id {id}: expected 0 or more"));
             Rows::Ids(ids.iter().map(id).collect::<Result<_>>()?)
         }
