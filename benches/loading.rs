@@ -1,6 +1,5 @@
 //! How long does it take to load and pack a large model, beside reading its file alone?
 
-use std::collections::HashMap;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -30,7 +29,7 @@ fn write(path: &Path, hidden: usize, dtype: Dtype) {
     let views = shapes.iter().zip(&data).map(|((name, shape), data)| {
         (*name, TensorView::new(dtype, shape.to_vec(), data).expect("a consistent tensor"))
     });
-    let file = serialize(views, None::<HashMap<String, String>>).expect("a safetensors file");
+    let file = serialize(views, None).expect("a safetensors file");
     fs::write(path, file).expect("a file in the temporary folder");
 }
 

@@ -85,6 +85,12 @@ pub enum Error {
         /// Which layer or request, what was expected, what came.
         message: String,
     },
+    /// Learning that cannot go on, or was asked for something that makes no sense.
+    #[error("{message}")]
+    Training {
+        /// What happened, where, and what was expected.
+        message: String,
+    },
     /// The length of a sequence is more than the steps that came.
     #[error("sequence {row} has length {length}, but x has {steps} steps")]
     SequenceLength {

@@ -1,5 +1,7 @@
 //! Weights by their meaning, checked; conversions from other orders live here and nowhere else.
 
+use std::sync::Arc;
+
 use crate::activation::Activation;
 use crate::cell::gru::{GruOptions, Reset};
 use crate::cell::lstm::LstmOptions;
@@ -30,9 +32,14 @@ impl TorchTensors {
     /// # Errors
     /// As [`LstmWeights::from_torch`].
     pub fn into_lstm(self) -> Result<LstmWeights> {
+        self.lstm(Values::Unseen)
+    }
+
+    pub(crate) fn lstm(self, values: Values) -> Result<LstmWeights> {
         let bias = summed_bias(&self, 4)?;
         let TorchTensors { input_size, hidden_size, weight_ih, weight_hh, projection, .. } = self;
-        LstmWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias], projection)
+        let matrices = Matrices { weight_ih, weight_hh, bias, values };
+        LstmWeights::from_parts([input_size, hidden_size], matrices, projection)
     }
 
     /// [`GruWeights::from_torch`] without a copy of the matrices.
@@ -40,6 +47,10 @@ impl TorchTensors {
     /// # Errors
     /// As [`GruWeights::from_torch`].
     pub fn into_gru(self) -> Result<GruWeights> {
+        self.gru(Values::Unseen)
+    }
+
+    pub(crate) fn gru(self, values: Values) -> Result<GruWeights> {
         refuse_projection(&self, "a GRU")?;
         let hidden = self.hidden_size;
         let mut bias = summed_bias(&self, 3)?;
@@ -48,7 +59,8 @@ impl TorchTensors {
             bias[2 * hidden..].copy_from_slice(&ih[2 * hidden..]);
             recurrent_bias.copy_from_slice(&hh[2 * hidden..]);
         }
-        GruWeights::from_parts([self.input_size, hidden], [self.weight_ih, self.weight_hh, bias], recurrent_bias)
+        let matrices = Matrices { weight_ih: self.weight_ih, weight_hh: self.weight_hh, bias, values };
+        GruWeights::from_parts([self.input_size, hidden], matrices, recurrent_bias)
     }
 
     /// [`RnnWeights::from_torch`] without a copy of the matrices.
@@ -56,10 +68,15 @@ impl TorchTensors {
     /// # Errors
     /// As [`RnnWeights::from_torch`].
     pub fn into_rnn(self, activation: Activation) -> Result<RnnWeights> {
+        self.rnn(activation, Values::Unseen)
+    }
+
+    pub(crate) fn rnn(self, activation: Activation, values: Values) -> Result<RnnWeights> {
         refuse_projection(&self, "a simple RNN")?;
         let bias = summed_bias(&self, 1)?;
         let TorchTensors { input_size, hidden_size, weight_ih, weight_hh, .. } = self;
-        let weights = RnnWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias])?;
+        let matrices = Matrices { weight_ih, weight_hh, bias, values };
+        let weights = RnnWeights::from_parts([input_size, hidden_size], matrices)?;
         Ok(weights.with_options(RnnOptions { activation, clip: None }))
     }
 }
@@ -74,10 +91,48 @@ pub enum Weights {
     Gru(GruWeights),
     /// A simple RNN.
     Rnn(RnnWeights),
+    /// A clockwork RNN.
+    Clockwork(ClockworkWeights),
+    /// MUT1, MUT2 or MUT3.
+    Mutant(MutantWeights),
+    /// A depth-gated LSTM.
+    DepthGated(DepthGatedWeights),
 }
 
-/// `weight_ih`, `weight_hh` and `bias`, taken without a copy.
-pub(crate) type Matrices = [Vec<f32>; 3];
+/// Whether a matrix was looked at for NaN and ∞, which takes as long as reading it.
+#[derive(Clone, Copy)]
+pub(crate) enum Values {
+    Unseen,
+    /// Where it was read, by the name that it has there.
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code, reason = "only files are read so"))]
+    Finite,
+}
+
+/// What every cell has, taken without a copy.
+pub(crate) struct Matrices {
+    pub weight_ih: Vec<f32>,
+    pub weight_hh: Vec<f32>,
+    pub bias: Vec<f32>,
+    /// Of the two matrices, and of an LSTM's projection; a bias may be a sum, and is always looked at.
+    pub values: Values,
+}
+
+impl Values {
+    fn check(self, name: &str, values: &[f32]) -> Result<()> {
+        match self {
+            Values::Unseen => check_finite(name, values),
+            Values::Finite => Ok(()),
+        }
+    }
+}
+
+impl Matrices {
+    /// Copies, which nobody looked at.
+    fn copied(weight_ih: &[f32], weight_hh: &[f32], bias: &[f32]) -> Self {
+        let [weight_ih, weight_hh, bias] = [weight_ih, weight_hh, bias].map(<[f32]>::to_vec);
+        Matrices { weight_ih, weight_hh, bias, values: Values::Unseen }
+    }
+}
 
 /// What every cell has: sizes, and rows gate by gate.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,26 +146,33 @@ struct Tensors {
 
 impl Tensors {
     /// `recurrent` is the width of the fed-back state: H, or P behind a projection.
-    fn new([gates, input, hidden, recurrent]: [usize; 4], [weight_ih, weight_hh, bias]: Matrices) -> Result<Self> {
+    fn new([gates, input, hidden, recurrent]: [usize; 4], matrices: Matrices) -> Result<Arc<Self>> {
+        Tensors::hearing(gates, [gates, input, hidden, recurrent], matrices)
+    }
+
+    /// Of whose gates only the first `hearing` have recurrent weights.
+    fn hearing(
+        hearing: usize,
+        [gates, input, hidden, recurrent]: [usize; 4],
+        matrices: Matrices,
+    ) -> Result<Arc<Self>> {
+        let Matrices { weight_ih, weight_hh, bias, values } = matrices;
         check_sizes(input, hidden)?;
         Error::check_length("weight_ih", weight_ih.len(), &format!("{gates}·H·I"), &[gates, hidden, input])?;
-        Error::check_length("weight_hh", weight_hh.len(), &format!("{gates}·H·H"), &[gates, hidden, recurrent])?;
+        Error::check_length("weight_hh", weight_hh.len(), &format!("{hearing}·H·H"), &[hearing, hidden, recurrent])?;
         Error::check_length("bias", bias.len(), &format!("{gates}·H"), &[gates, hidden])?;
-        for (name, values) in [("weight_ih", &weight_ih), ("weight_hh", &weight_hh), ("bias", &bias)] {
-            check_finite(name, values)?;
-        }
-        Ok(Tensors { input_size: input, hidden_size: hidden, weight_ih, weight_hh, bias })
-    }
-}
-
-impl Tensors {
-    fn parameters(&self) -> usize {
-        self.weight_ih.len() + self.weight_hh.len() + self.bias.len()
+        values.check("weight_ih", &weight_ih)?;
+        values.check("weight_hh", &weight_hh)?;
+        check_finite("bias", &bias)?;
+        Ok(Arc::new(Tensors { input_size: input, hidden_size: hidden, weight_ih, weight_hh, bias }))
     }
 }
 
 macro_rules! accessors {
     ($weights:ident, $gates:literal, $order:literal) => {
+        accessors!($weights, $gates, $gates, $order);
+    };
+    ($weights:ident, $gates:literal, $hearing:literal, $order:literal) => {
         impl $weights {
             /// Features of an input row (I).
             pub fn input_size(&self) -> usize {
@@ -127,7 +189,7 @@ macro_rules! accessors {
                 &self.tensors.weight_ih
             }
 
-            #[doc = concat!("Recurrent weights R, row-major, ", $gates, "·H × H", $order, ".")]
+            #[doc = concat!("Recurrent weights R, row-major, ", $hearing, "·H × H", $order, ".")]
             pub fn weight_hh(&self) -> &[f32] {
                 &self.tensors.weight_hh
             }
@@ -152,12 +214,20 @@ macro_rules! accessors {
     };
 }
 
-/// The weights of one LSTM layer: rows gate by gate in the order i f g o, biases summed.
+mod clockwork;
+mod depth_gated;
+mod mutant;
+
+pub use clockwork::ClockworkWeights;
+pub use depth_gated::DepthGatedWeights;
+pub use mutant::MutantWeights;
+
+/// The weights of one LSTM layer: rows gate by gate in the order i f g o, biases summed. Clones share the matrices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LstmWeights {
-    tensors: Tensors,
+    tensors: Arc<Tensors>,
     peepholes: Option<[Vec<f32>; 3]>,
-    projection: Option<Vec<f32>>,
+    projection: Option<Arc<Vec<f32>>>,
     options: LstmOptions,
 }
 
@@ -175,7 +245,7 @@ impl LstmWeights {
         weight_hh: &[f32],
         bias: &[f32],
     ) -> Result<Self> {
-        LstmWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias].map(<[f32]>::to_vec), None)
+        LstmWeights::from_parts([input_size, hidden_size], Matrices::copied(weight_ih, weight_hh, bias), None)
     }
 
     /// Takes PyTorch's tensors (`torch.nn.LSTM`, gate order i f g o) and sums the two biases.
@@ -200,9 +270,10 @@ impl LstmWeights {
                 return Err(Error::Size { what: "proj_size", value: width, reason });
             }
             Error::check_length("weight_hr", projection.len(), "P·H", &[width, hidden])?;
-            check_finite("weight_hr", projection)?;
+            matrices.values.check("weight_hr", projection)?;
         }
         let tensors = Tensors::new([4, input, hidden, width], matrices)?;
+        let projection = projection.map(Arc::new);
         Ok(LstmWeights { tensors, peepholes: None, projection, options: LstmOptions::default() })
     }
 
@@ -211,16 +282,7 @@ impl LstmWeights {
     /// # Errors
     /// [`Error::Length`] or [`Error::NotFinite`].
     pub fn with_peepholes(mut self, peepholes: [Option<&[f32]>; 3]) -> Result<Self> {
-        let hidden = self.hidden_size();
-        let mut all = [(); 3].map(|()| vec![0.0; hidden]);
-        for ((given, name), own) in peepholes.into_iter().zip(["p_i", "p_f", "p_o"]).zip(&mut all) {
-            if let Some(given) = given {
-                Error::check_length(name, given.len(), "H", &[hidden])?;
-                check_finite(name, given)?;
-                own.copy_from_slice(given);
-            }
-        }
-        self.peepholes = Some(all);
+        self.peepholes = Some(self::peepholes(self.hidden_size(), peepholes)?);
         Ok(self)
     }
 
@@ -238,10 +300,10 @@ impl LstmWeights {
 
     /// The projection W_hr, row-major, P × H, if there is one.
     pub fn projection(&self) -> Option<&[f32]> {
-        self.projection.as_deref()
+        self.projection.as_deref().map(Vec::as_slice)
     }
 
-    /// The peepholes p_i, p_f, p_o, H values each, if there are any.
+    /// The peepholes p_i, p_f, p_o, H values each (none of a gate that has none), if there are any.
     pub fn peepholes(&self) -> Option<&[Vec<f32>; 3]> {
         self.peepholes.as_ref()
     }
@@ -261,10 +323,10 @@ impl LstmWeights {
     }
 }
 
-/// The weights of one GRU layer: rows gate by gate in the order r z n.
+/// The weights of one GRU layer: rows gate by gate in the order r z n. Clones share the matrices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GruWeights {
-    tensors: Tensors,
+    tensors: Arc<Tensors>,
     recurrent_bias: Vec<f32>,
     options: GruOptions,
 }
@@ -285,7 +347,7 @@ impl GruWeights {
         bias: &[f32],
         recurrent_bias: &[f32],
     ) -> Result<Self> {
-        let matrices = [weight_ih, weight_hh, bias].map(<[f32]>::to_vec);
+        let matrices = Matrices::copied(weight_ih, weight_hh, bias);
         GruWeights::from_parts([input_size, hidden_size], matrices, recurrent_bias.to_vec())
     }
 
@@ -347,10 +409,10 @@ impl GruWeights {
     }
 }
 
-/// The weights of one simple RNN layer.
+/// The weights of one simple RNN layer. Clones share the matrices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RnnWeights {
-    tensors: Tensors,
+    tensors: Arc<Tensors>,
     options: RnnOptions,
 }
 
@@ -368,7 +430,7 @@ impl RnnWeights {
         weight_hh: &[f32],
         bias: &[f32],
     ) -> Result<Self> {
-        RnnWeights::from_parts([input_size, hidden_size], [weight_ih, weight_hh, bias].map(<[f32]>::to_vec))
+        RnnWeights::from_parts([input_size, hidden_size], Matrices::copied(weight_ih, weight_hh, bias))
     }
 
     /// Takes PyTorch's tensors (`torch.nn.RNN`) and sums the two biases. The file does not say which `activation`
@@ -402,23 +464,29 @@ impl RnnWeights {
     }
 }
 
+/// An LSTM's peepholes, in order.
+const PEEPHOLES: [&str; 3] = ["peephole_i", "peephole_f", "peephole_o"];
+
 impl Weights {
+    fn shared(&self) -> &Tensors {
+        match self {
+            Weights::Lstm(weights) => &weights.tensors,
+            Weights::Gru(weights) => &weights.tensors,
+            Weights::Rnn(weights) => &weights.tensors,
+            Weights::Clockwork(weights) => &weights.tensors,
+            Weights::Mutant(weights) => &weights.tensors,
+            Weights::DepthGated(weights) => &weights.tensors,
+        }
+    }
+
     /// Features of an input row (I).
     pub fn input_size(&self) -> usize {
-        match self {
-            Weights::Lstm(weights) => weights.input_size(),
-            Weights::Gru(weights) => weights.input_size(),
-            Weights::Rnn(weights) => weights.input_size(),
-        }
+        self.shared().input_size
     }
 
     /// Hidden units (H).
     pub fn hidden_size(&self) -> usize {
-        match self {
-            Weights::Lstm(weights) => weights.hidden_size(),
-            Weights::Gru(weights) => weights.hidden_size(),
-            Weights::Rnn(weights) => weights.hidden_size(),
-        }
+        self.shared().hidden_size
     }
 
     /// Values of h: H, or fewer behind a projection (P).
@@ -432,29 +500,100 @@ impl Weights {
     /// Values of c: H for an LSTM, 0 for a cell that has none.
     pub fn cell_size(&self) -> usize {
         match self {
-            Weights::Lstm(weights) => weights.hidden_size(),
+            Weights::Lstm(_) | Weights::DepthGated(_) => self.hidden_size(),
             _ => 0,
         }
     }
 
     /// Numbers that were trained.
     pub fn parameters(&self) -> usize {
+        let all: usize = self.tensors().iter().map(|(_, values)| values.len()).sum();
         match self {
-            Weights::Lstm(weights) => {
-                let peepholes = weights.peepholes.iter().flatten().map(Vec::len).sum::<usize>();
-                weights.tensors.parameters() + peepholes + weights.projection.as_ref().map_or(0, Vec::len)
-            }
-            Weights::Gru(weights) => weights.tensors.parameters() + weights.recurrent_bias.len(),
-            Weights::Rnn(weights) => weights.tensors.parameters(),
+            Weights::Clockwork(weights) => all - weights.unheard(),
+            Weights::Mutant(weights) => all - weights.unheard(),
+            _ => all,
         }
     }
 
-    /// Gates of a unit: 4 for an LSTM, 3 for a GRU, 1 for a simple RNN.
+    /// W and R.
+    pub(crate) fn matrices(&self) -> (&[f32], &[f32]) {
+        let tensors = self.shared();
+        (&tensors.weight_ih, &tensors.weight_hh)
+    }
+
+    /// W_hr of an LSTM that has one.
+    pub(crate) fn projection(&self) -> Option<&[f32]> {
+        match self {
+            Weights::Lstm(weights) => weights.projection(),
+            _ => None,
+        }
+    }
+
+    /// Every tensor that is trained, by its name: `weight_ih`, `weight_hh`, `bias`; of a GRU `recurrent_bias`; of an LSTM that
+    /// has them any of `peephole_i`, `peephole_f`, `peephole_o` and `projection`; of a depth-gated one `depth_peephole` and
+    /// `below_peephole` as well. Shapes as in the constructors.
+    pub fn tensors(&self) -> Vec<(&'static str, &[f32])> {
+        let tensors = self.shared();
+        let mut all: Vec<(&'static str, &[f32])> =
+            vec![("weight_ih", &tensors.weight_ih), ("weight_hh", &tensors.weight_hh), ("bias", &tensors.bias)];
+        match self {
+            Weights::Lstm(weights) => {
+                let peepholes = weights.peepholes.iter().flatten().map(|values| &values[..]);
+                all.extend(PEEPHOLES.into_iter().zip(peepholes).filter(|(_, values)| !values.is_empty()));
+                all.extend(weights.projection().map(|projection| ("projection", projection)));
+            }
+            Weights::Gru(weights) => all.push(("recurrent_bias", &weights.recurrent_bias)),
+            Weights::DepthGated(weights) => {
+                let peepholes = weights.peepholes.iter().map(|values| &values[..]);
+                all.extend(depth_gated::PEEPHOLES.into_iter().zip(peepholes).filter(|(_, values)| !values.is_empty()));
+            }
+            Weights::Rnn(_) | Weights::Clockwork(_) | Weights::Mutant(_) => {}
+        }
+        all
+    }
+
+    /// As [`Weights::tensors`], to change. What holds a copy of these weights keeps its own.
+    pub(crate) fn tensors_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        let mut rest: Vec<(&'static str, &mut [f32])> = Vec::new();
+        let tensors = match self {
+            Weights::Lstm(weights) => {
+                let peepholes = weights.peepholes.iter_mut().flatten().map(|values| &mut values[..]);
+                rest.extend(PEEPHOLES.into_iter().zip(peepholes).filter(|(_, values)| !values.is_empty()));
+                let projection = weights.projection.as_mut();
+                rest.extend(projection.map(|projection| ("projection", &mut Arc::make_mut(projection)[..])));
+                &mut weights.tensors
+            }
+            Weights::Gru(weights) => {
+                rest.push(("recurrent_bias", &mut weights.recurrent_bias));
+                &mut weights.tensors
+            }
+            Weights::DepthGated(weights) => {
+                let peepholes = weights.peepholes.iter_mut().map(|values| &mut values[..]);
+                rest.extend(depth_gated::PEEPHOLES.into_iter().zip(peepholes).filter(|(_, values)| !values.is_empty()));
+                &mut weights.tensors
+            }
+            Weights::Rnn(weights) => &mut weights.tensors,
+            Weights::Clockwork(weights) => &mut weights.tensors,
+            Weights::Mutant(weights) => &mut weights.tensors,
+        };
+        let tensors = Arc::make_mut(tensors);
+        let mut all: Vec<(&'static str, &mut [f32])> = vec![
+            ("weight_ih", &mut tensors.weight_ih),
+            ("weight_hh", &mut tensors.weight_hh),
+            ("bias", &mut tensors.bias),
+        ];
+        all.append(&mut rest);
+        all
+    }
+
+    /// Gates of a unit: 4 for an LSTM, 5 for a depth-gated one, 3 for a GRU or MUT1 to MUT3, 1 for a simple RNN, clockwork or
+    /// not.
     pub fn gates(&self) -> usize {
         match self {
             Weights::Lstm(_) => 4,
-            Weights::Gru(_) => 3,
-            Weights::Rnn(_) => 1,
+            Weights::DepthGated(_) => 5,
+            Weights::Gru(_) | Weights::Mutant(_) => 3,
+            Weights::Rnn(_) | Weights::Clockwork(_) => 1,
         }
     }
 }
@@ -463,6 +602,19 @@ impl From<&Weights> for Weights {
     fn from(weights: &Weights) -> Weights {
         weights.clone()
     }
+}
+
+/// Copies of p_i, p_f, p_o, checked; empty for none.
+fn peepholes(hidden: usize, given: [Option<&[f32]>; 3]) -> Result<[Vec<f32>; 3]> {
+    let mut all = [(); 3].map(|()| Vec::new());
+    for ((given, name), own) in given.into_iter().zip(["p_i", "p_f", "p_o"]).zip(&mut all) {
+        if let Some(given) = given {
+            Error::check_length(name, given.len(), "H", &[hidden])?;
+            check_finite(name, given)?;
+            *own = given.to_vec();
+        }
+    }
+    Ok(all)
 }
 
 /// `bias_ih + bias_hh`, or zeros.
@@ -502,6 +654,11 @@ pub(crate) fn check_sizes(input_size: usize, hidden_size: usize) -> Result<()> {
 
 /// Refuses NaN and infinities, by tensor and index.
 pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<()> {
+    check_finite_from(name, 0, values)
+}
+
+/// The same for a part of a tensor, whose first value has the index `first`.
+pub(crate) fn check_finite_from(name: &str, first: usize, values: &[f32]) -> Result<()> {
     // A block at a time without a way out of the loop: only then is it compared in registers.
     const BLOCK: usize = 256;
     let odd = |block: &[f32]| block.iter().fold(false, |odd, value| odd | !value.is_finite());
@@ -510,6 +667,6 @@ pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<()> {
         block.and_then(|block| values.iter().enumerate().skip(block * BLOCK).find(|(_, value)| !value.is_finite()));
     match found {
         None => Ok(()),
-        Some((index, value)) => Err(Error::NotFinite { name: name.to_owned(), index, value: *value }),
+        Some((index, value)) => Err(Error::NotFinite { name: name.to_owned(), index: first + index, value: *value }),
     }
 }

@@ -2,7 +2,6 @@
 #![cfg(feature = "safetensors")]
 
 use std::alloc::System;
-use std::collections::HashMap;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,7 +47,7 @@ fn lstm(dtype: Dtype, bytes: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
     let views = tensors.iter().zip(&data).map(|((name, shape), data)| {
         (*name, TensorView::new(dtype, shape.to_vec(), data).expect("a consistent tensor"))
     });
-    serialize(views, None::<HashMap<String, String>>).expect("a safetensors file")
+    serialize(views, None).expect("a safetensors file")
 }
 
 #[test]
@@ -180,4 +179,33 @@ fn an_open_file_is_read_by_several_threads_at_once() {
     });
     let model = file.model(None, Cell::Lstm).unwrap().build().unwrap();
     assert_eq!((model.input_size(), model.hidden_size()), (INPUT, HIDDEN));
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn hostile_json_of_100_mb_costs_less_than_200_mb() {
+    use gatewise::load::json;
+
+    const BYTES: usize = 100_000_000;
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.nam");
+    let many = |element: &str| element.repeat(BYTES / element.len());
+    let keys = |width: usize| (0..BYTES / (width + 5)).map(|key| format!("\"{key:0width$}\":1,")).collect::<String>();
+    for (what, text) in [
+        ("numbers of one digit, then null", format!("[{}null]", many("1,"))),
+        ("numbers of six digits, then null", format!("[{}null]", many("0.123456,"))),
+        ("keys", format!("{{{}\"\":1}}", keys(8))),
+        ("long keys", format!("{{{}\"\":1}}", keys(120))),
+        ("objects", format!("[{}1]", many("{\"a\":{}},"))),
+        ("a long text", format!("[\"{}\"]", many("\\n"))),
+        ("a long number", format!("[0.{}]", many("1"))),
+        ("nested lists", many("[")),
+    ] {
+        fs::write(&path, text).unwrap();
+        let (result, allocated, _) = counted(|| json::read(&path).map(|_| ()));
+        let Err(Error::File { error, .. }) = result else { panic!("{what}: {result:?}") };
+        assert!(matches!(*error, Error::Format { .. }), "{what}: {error:?}");
+        assert!(allocated < 200_000_000, "{what}: {allocated} bytes");
+    }
 }

@@ -1,15 +1,18 @@
 //! Any cell of the book, for networks whose cells are known only when a file is read.
 
+use crate::clockwork::ClockworkRnn;
+use crate::depth_gated::DepthGated;
 use crate::error::Error;
-use crate::gate::{Moment, State};
+use crate::gate::{Moment, State, Surroundings};
 use crate::gru::Gru;
 use crate::lstm::Lstm;
+use crate::mutant::Mutant;
 use crate::recorder::Recorder;
 use crate::rnn::SimpleRnn;
 use crate::scalar::Scalar;
 use crate::sequence::Cell;
 
-/// An LSTM, a GRU or a simple RNN.
+/// Any of the book's cells.
 ///
 /// ```
 /// use gatewise_reference::{AnyCell, Cell, example};
@@ -24,6 +27,12 @@ pub enum AnyCell<S> {
     Gru(Gru<S>),
     /// A simple RNN.
     Rnn(SimpleRnn<S>),
+    /// A clockwork RNN.
+    Clockwork(ClockworkRnn<S>),
+    /// A depth-gated LSTM, above another layer.
+    DepthGated(DepthGated<S>),
+    /// MUT1, MUT2 or MUT3.
+    Mutant(Mutant<S>),
 }
 
 /// Calls the same method of whichever cell it is.
@@ -33,6 +42,9 @@ macro_rules! whichever {
             AnyCell::Lstm($cell) => $call,
             AnyCell::Gru($cell) => $call,
             AnyCell::Rnn($cell) => $call,
+            AnyCell::Clockwork($cell) => $call,
+            AnyCell::DepthGated($cell) => $call,
+            AnyCell::Mutant($cell) => $call,
         }
     };
 }
@@ -58,12 +70,25 @@ impl<S: Scalar> Cell<S> for AnyCell<S> {
         whichever!(self, cell => cell.has_cell_state())
     }
 
+    fn memory_below(&self) -> usize {
+        whichever!(self, cell => cell.memory_below())
+    }
+
     fn check(&self) -> Result<(), Error> {
         whichever!(self, cell => cell.check())
     }
 
     fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S> {
         whichever!(self, cell => cell.step(now, recorder))
+    }
+
+    fn step_in(
+        &self,
+        now: &Moment<'_, S>,
+        surroundings: Surroundings<'_, S>,
+        recorder: &mut impl Recorder<S>,
+    ) -> State<S> {
+        whichever!(self, cell => cell.step_in(now, surroundings, recorder))
     }
 }
 
@@ -82,5 +107,23 @@ impl<S> From<Gru<S>> for AnyCell<S> {
 impl<S> From<SimpleRnn<S>> for AnyCell<S> {
     fn from(cell: SimpleRnn<S>) -> Self {
         AnyCell::Rnn(cell)
+    }
+}
+
+impl<S> From<ClockworkRnn<S>> for AnyCell<S> {
+    fn from(cell: ClockworkRnn<S>) -> Self {
+        AnyCell::Clockwork(cell)
+    }
+}
+
+impl<S> From<DepthGated<S>> for AnyCell<S> {
+    fn from(cell: DepthGated<S>) -> Self {
+        AnyCell::DepthGated(cell)
+    }
+}
+
+impl<S> From<Mutant<S>> for AnyCell<S> {
+    fn from(cell: Mutant<S>) -> Self {
+        AnyCell::Mutant(cell)
     }
 }

@@ -32,6 +32,15 @@ pub enum Error {
         /// The number that came.
         found: usize,
     },
+    /// The period of a clockwork unit is 0, or below that of the unit before it.
+    Period {
+        /// The unit, from 0.
+        unit: usize,
+        /// The smallest that fits.
+        least: usize,
+        /// The period that came.
+        found: usize,
+    },
     /// A name that ONNX has no activation for.
     Activation {
         /// The name that came.
@@ -102,6 +111,9 @@ impl fmt::Display for Error {
             }
             Error::Class { classes, found } => {
                 write!(f, "one-hot: expected a class below {classes}, found {found}")
+            }
+            Error::Period { unit, least, found } => {
+                write!(f, "periods[{unit}]: expected at least {least}, since periods rise from 1, found {found}")
             }
             Error::Activation { found } => write!(
                 f,

@@ -34,6 +34,15 @@ pub struct Moment<'a, S> {
     pub c_previous: &'a [S],
 }
 
+/// What only some cells hear beside the [`Moment`]: which step it is, and what the layer below remembers at it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Surroundings<'a, S> {
+    /// t, where the step stands in its own sequence, from 0. The reverse direction counts the same steps, from the last down.
+    pub step: usize,
+    /// c of the layer below at the same step; empty if there is none.
+    pub c_below: &'a [S],
+}
+
 /// What a cell computes in one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<S> {
@@ -98,6 +107,25 @@ impl<S: Scalar> Gate<S> {
         })
     }
 
+    /// z = W x + R v + b, for one unit; `heard` is v, of all units.
+    pub(crate) fn sum_hearing(
+        &self,
+        letters: &Letters,
+        unit: Unit<'_, S>,
+        heard: &[Operand<S>],
+        recorder: &mut impl Recorder<S>,
+    ) -> Operand<S> {
+        recorder.sum(unit.label(letters.sum, letters.sum_name), |z| {
+            for feature in 0..unit.inputs() {
+                z.add(&[self.input_weight(letters, unit, feature), unit.feature(feature)]);
+            }
+            for other in 0..heard.len() {
+                z.add(&[self.recurrent_weight(letters, unit, other), heard[other]]);
+            }
+            z.add(&[self.bias(letters, unit)]);
+        })
+    }
+
     pub(crate) fn input_weight(&self, letters: &Letters, unit: Unit<'_, S>, feature: usize) -> Operand<S> {
         Operand::of_matrix(letters.input_weights, &self.input_weights, unit.index, feature)
     }
@@ -120,6 +148,13 @@ impl<S: Scalar> Gate<S> {
             Some(found) => check_length(letters.peephole, peephole, found.len()),
             None => Ok(()),
         }
+    }
+}
+
+/// Step 0, and no layer below.
+impl<S> Default for Surroundings<'_, S> {
+    fn default() -> Self {
+        Surroundings { step: 0, c_below: &[] }
     }
 }
 

@@ -51,6 +51,14 @@ impl<C> Layer<C> {
         }
     }
 
+    /// Which of [`Layer::cells`] a cell of this direction stands above: the one of the same direction, or the only one.
+    pub(crate) fn side(&self, direction: Direction) -> usize {
+        match (self, direction) {
+            (Layer::Both { .. }, Direction::Reverse) => 1,
+            _ => 0,
+        }
+    }
+
     /// How many values the layer computes a step: what the next layer reads. Of separate directions, those of the forward one.
     pub fn output_size<S: Scalar>(&self) -> usize
     where

@@ -92,6 +92,18 @@ pub(crate) const GRU_CANDIDATE: Letters = Letters {
     clipped_name: "candidate's clipped sum",
 };
 
+/// The candidate of MUT1, MUT2 and MUT3: the paper's W_xh, W_hh and b_h.
+pub(crate) const MUTANT_CANDIDATE: Letters = Letters {
+    input_weights: "W_h",
+    recurrent_weights: "R_h",
+    bias: "b_h",
+    peephole: "p_h",
+    sum: "z_h",
+    sum_name: "candidate's sum",
+    clipped: "clip(z_h)",
+    clipped_name: "candidate's clipped sum",
+};
+
 /// The only sum of a simple RNN.
 pub(crate) const RNN: Letters = Letters {
     input_weights: "W",

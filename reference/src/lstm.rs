@@ -225,6 +225,18 @@ impl<S: Scalar> Cell<S> for Lstm<S> {
     }
 
     fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S> {
+        self.step_with(now, recorder, |unit, kept, written, recorder| self.cell_state(unit, kept, written, recorder))
+    }
+}
+
+impl<S: Scalar> Lstm<S> {
+    /// One step; `cell_state` computes c of one unit from what is kept and what is written.
+    pub(crate) fn step_with<R: Recorder<S>>(
+        &self,
+        now: &Moment<'_, S>,
+        recorder: &mut R,
+        cell_state: impl Fn(Unit<'_, S>, Operand<S>, Operand<S>, &mut R) -> Operand<S>,
+    ) -> State<S> {
         let mut state = State { h: Vec::new(), c: Vec::new() };
         let mut unprojected = Vec::new();
         for index in 0..self.hidden_size() {
@@ -252,7 +264,7 @@ impl<S: Scalar> Cell<S> for Lstm<S> {
                 }
             }
             let written = self.written_memory(unit, i, g, recorder);
-            let c = self.cell_state(unit, kept, written, recorder);
+            let c = cell_state(unit, kept, written, recorder);
             let squashed = self.squashed_cell_state(unit, c, recorder);
             let o = self.output_gate(unit, c, recorder);
             state.c.push(c.value);

@@ -68,6 +68,11 @@ impl<S: Scalar> Matrix<S> {
         self.values[row * self.columns + column] = value;
     }
 
+    /// All numbers, row after row.
+    pub(crate) fn values_mut(&mut self) -> &mut [S] {
+        &mut self.values
+    }
+
     /// Checks rows and columns; `buffer` is what the equations call this matrix.
     pub(crate) fn check_shape(&self, buffer: &'static str, rows: usize, columns: usize) -> Result<(), Error> {
         let (expected, found) = ((rows, columns), (self.rows, self.columns));

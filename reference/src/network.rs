@@ -1,12 +1,11 @@
 //! Networks: layers on top of each other, in one direction or two, over sequences of different lengths.
 
-use crate::direction::Place;
+use crate::direction::{Direction, Place};
 use crate::error::{Error, check_length};
 use crate::layer::{Layer, Merge};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
-use crate::sequence::{Cell, Sequence, initial_state};
-use crate::walk::Walk;
+use crate::sequence::{Cell, Sequence};
 
 /// A stack of layers: the first reads the features, every other the whole sequence that the layer below computed.
 ///
@@ -90,43 +89,21 @@ impl<C> Network<C> {
     where
         C: Cell<S>,
     {
-        self.check()?;
-        let NetworkInput { sequence: Sequence { layout, batch, steps, .. }, lengths, keep } = *input;
-        input.check(self.input_size())?;
-        let width = |size: fn(&C) -> usize| self.cells().iter().map(|(_, cell)| size(cell)).sum();
-        let h0 = initial_state("h0", batch, width(C::output_size), input.sequence.h0)?;
-        let c0 = initial_state("c0", batch, width(C::memory_size), input.sequence.c0)?;
-
-        let mut output = NetworkOutput { y: Vec::new(), y_reverse: None, h_n: vec![], c_n: vec![], c_all: vec![] };
-        let mut heard = input.sequence.x.to_vec();
-        for (number, layer) in self.layers.iter().enumerate() {
-            let mut outputs = Vec::new();
-            for (direction, cell) in layer.cells() {
-                recorder.begin_direction(Place { layer: number, direction });
-                recorder.begin_sequence(cell.name());
-                // The final states grow as the initial ones are used up.
-                let h0 = &h0[output.h_n.len()..];
-                let c0 = &c0[output.c_n.len()..];
-                let walk = Walk { layout, batch, steps, lengths, x: &heard, direction, h0, c0 };
-                let walked = walk.run(cell, recorder)?;
-                output.h_n.extend(walked.h_n);
-                output.c_n.extend(walked.c_n);
-                if keep == Keep::EveryCellState {
-                    output.c_all.push(walked.c);
+        let passes = self.passes(input, recorder)?;
+        let mut output =
+            NetworkOutput { y: passes.y, y_reverse: None, h_n: Vec::new(), c_n: Vec::new(), c_all: Vec::new() };
+        for (layer, mut pass) in self.layers.iter().zip(passes.layers) {
+            for walked in &mut pass.walked {
+                output.h_n.append(&mut walked.h_n);
+                output.c_n.append(&mut walked.c_n);
+                if input.keep == Keep::EveryCellState {
+                    output.c_all.push(std::mem::take(&mut walked.c));
                 }
-                outputs.push(walked.h);
             }
-            heard = match (layer, outputs.as_slice()) {
-                (Layer::Both { forward, reverse, merge }, [ahead, back]) => {
-                    merge.apply(ahead, back, [forward.output_size(), reverse.output_size()])
-                }
-                _ => outputs.swap_remove(0),
-            };
             if matches!(layer, Layer::Both { merge: Merge::Separate, .. }) {
-                output.y_reverse = outputs.pop();
+                output.y_reverse = pass.walked.pop().map(|walked| walked.h);
             }
         }
-        output.y = heard;
         Ok(output)
     }
 
@@ -160,9 +137,10 @@ impl<C> Network<C> {
     /// Checks that the weights fit each other, and the layers each other.
     ///
     /// # Errors
-    /// [`Error::NoLayers`]; [`Error::Within`] with the first cell whose weights do not fit ([`Cell::check`]) or which does not
-    /// read what there is ([`Error::Features`]); [`Error::Merge`] if two directions are to be merged number by number and
-    /// differ in width; [`Error::Separate`] if a layer that is not the last keeps them separate.
+    /// [`Error::NoLayers`]; [`Error::Within`] with the first cell whose weights do not fit ([`Cell::check`]), which does not
+    /// read what there is ([`Error::Features`]) or which hears a cell state that the layer below does not have
+    /// ([`Error::Length`]); [`Error::Merge`] if two directions are to be merged number by number and differ in width;
+    /// [`Error::Separate`] if a layer that is not the last keeps them separate.
     pub fn check<S: Scalar>(&self) -> Result<(), Error>
     where
         C: Cell<S>,
@@ -175,6 +153,10 @@ impl<C> Network<C> {
                 cell.check().map_err(within)?;
                 if cell.input_size() != features {
                     return Err(within(Error::Features { expected: features, found: cell.input_size() }));
+                }
+                let (expected, found) = (cell.memory_below(), self.memory_below(number, direction));
+                if expected != 0 {
+                    check_length("c_below", expected, found).map_err(within)?;
                 }
             }
             if let Layer::Both { forward, reverse, merge } = layer {
@@ -193,10 +175,19 @@ impl<C> Network<C> {
         }
         if self.layers.is_empty() { Err(Error::NoLayers) } else { Ok(()) }
     }
+
+    /// The width of c of the layer below, in the direction that a cell of this direction hears; 0 if there is none.
+    fn memory_below<S: Scalar>(&self, layer: usize, direction: Direction) -> usize
+    where
+        C: Cell<S>,
+    {
+        let Some(below) = layer.checked_sub(1).map(|below| &self.layers[below]) else { return 0 };
+        below.cells()[below.side(direction)].1.memory_size()
+    }
 }
 
 impl<S: Scalar> NetworkInput<'_, S> {
-    fn check(&self, inputs: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, inputs: usize) -> Result<(), Error> {
         let Sequence { batch, steps, x, .. } = self.sequence;
         check_length("x", batch.saturating_mul(steps).saturating_mul(inputs), x.len())?;
         let Some(lengths) = self.lengths else { return Ok(()) };

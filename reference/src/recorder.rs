@@ -4,7 +4,8 @@
 //! are written out, and formulas stored, only for a recorder that wants them.
 
 use crate::direction::Place;
-use crate::formula::{Formula, Named, Product, empty_sum, signed_product};
+use crate::expression::{Expression, Term};
+use crate::formula::{empty_sum, signed_product};
 use crate::function::Function;
 use crate::operand::{Operand, Symbol};
 use crate::scalar::Scalar;
@@ -32,11 +33,10 @@ pub trait Recorder<S: Scalar> {
 
     /// Computes a sum of products, which `terms` adds one by one.
     fn sum(&mut self, label: Label, terms: impl FnOnce(&mut Sum<S>)) -> Operand<S> {
-        let wanted = self.wants(label.unit);
-        let mut sum = Sum { value: empty_sum(), products: wanted.then(Vec::new) };
+        let mut sum = Sum::new(self.wants(label.unit));
         terms(&mut sum);
-        if let Some(products) = sum.products {
-            self.record(label.quantity(Formula::Sum(products), sum.value));
+        if let Some(terms) = sum.terms {
+            self.record(label.quantity(&Expression::Sum(terms), sum.value));
         }
         Operand { symbol: label.symbol, value: sum.value }
     }
@@ -50,8 +50,7 @@ pub trait Recorder<S: Scalar> {
     fn apply(&mut self, label: Label, function: Function, argument: Operand<S>) -> Operand<S> {
         let value = function.apply(argument.value);
         if self.wants(label.unit) {
-            let formula = Formula::Apply { function, argument: named(&argument) };
-            self.record(label.quantity(formula, value));
+            self.record(label.quantity(&Expression::Apply { function, argument }, value));
         }
         Operand { symbol: label.symbol, value }
     }
@@ -82,13 +81,13 @@ pub struct Label {
 }
 
 impl Label {
-    fn quantity<S: Scalar>(self, formula: Formula<S>, value: S) -> Quantity<S> {
+    pub(crate) fn quantity<S: Scalar>(self, expression: &Expression<S>, value: S) -> Quantity<S> {
         Quantity {
             symbol: self.symbol.to_string(),
             letter: self.symbol.letter(),
             name: self.name,
             unit: self.unit,
-            formula,
+            formula: expression.formula(),
             value,
         }
     }
@@ -97,12 +96,17 @@ impl Label {
 /// A sum that grows product by product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sum<S> {
-    value: S,
+    pub(crate) value: S,
     /// What was added so far; `None` if nobody wants to know.
-    products: Option<Vec<Product<S>>>,
+    pub(crate) terms: Option<Vec<Term<S>>>,
 }
 
 impl<S: Scalar> Sum<S> {
+    /// Nothing yet; `kept` says whether somebody wants to know the terms.
+    pub(crate) fn new(kept: bool) -> Self {
+        Sum { value: empty_sum(), terms: kept.then(Vec::new) }
+    }
+
     /// Adds the product of the factors.
     pub fn add(&mut self, factors: &[Operand<S>]) {
         self.add_signed(false, factors);
@@ -113,15 +117,11 @@ impl<S: Scalar> Sum<S> {
         self.add_signed(true, factors);
     }
 
-    fn add_signed(&mut self, negative: bool, factors: &[Operand<S>]) {
+    pub(crate) fn add_signed(&mut self, negative: bool, factors: &[Operand<S>]) {
         let product = signed_product(negative, factors.iter().map(|factor| factor.value));
         self.value = self.value + product;
-        if let Some(products) = &mut self.products {
-            products.push(Product { negative, factors: factors.iter().map(named).collect() });
+        if let Some(terms) = &mut self.terms {
+            terms.push(Term { negative, factors: factors.to_vec() });
         }
     }
-}
-
-fn named<S: Scalar>(operand: &Operand<S>) -> Named<S> {
-    Named { symbol: operand.symbol.to_string(), value: operand.value }
 }

@@ -44,6 +44,16 @@ pub struct SimpleRnn<S> {
 impl<S: Scalar> SimpleRnn<S> {
     /// h = φ(W x + R h⁻ + b), for one unit.
     pub fn hidden_state(&self, unit: Unit<'_, S>, recorder: &mut impl Recorder<S>) -> Operand<S> {
+        self.hidden_state_hearing(unit, 0..unit.hidden(), recorder)
+    }
+
+    /// h = φ(W x + R h⁻ + b), for one unit that hears only some units of the previous step.
+    pub(crate) fn hidden_state_hearing(
+        &self,
+        unit: Unit<'_, S>,
+        heard: impl Iterator<Item = usize>,
+        recorder: &mut impl Recorder<S>,
+    ) -> Operand<S> {
         let z = recorder.sum(unit.label(RNN.sum, RNN.sum_name), |z| {
             for feature in 0..unit.inputs() {
                 z.add(&[
@@ -51,7 +61,7 @@ impl<S: Scalar> SimpleRnn<S> {
                     unit.feature(feature),
                 ]);
             }
-            for other in 0..unit.hidden() {
+            for other in heard {
                 z.add(&[
                     Operand::of_matrix(RNN.recurrent_weights, &self.recurrent_weights, unit.index, other),
                     unit.previous_hidden(other),

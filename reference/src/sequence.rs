@@ -2,7 +2,7 @@
 
 use crate::direction::Direction;
 use crate::error::{Error, check_length};
-use crate::gate::{Moment, State};
+use crate::gate::{Moment, State, Surroundings};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
 use crate::walk::Walk;
@@ -31,17 +31,35 @@ pub trait Cell<S: Scalar> {
         if self.has_cell_state() { self.hidden_size() } else { 0 }
     }
 
+    /// The width of c of the layer below that the cell hears; 0 of a cell that does not hear it.
+    fn memory_below(&self) -> usize {
+        0
+    }
+
     /// Checks that the weights fit each other.
     ///
     /// # Errors
     /// [`Error::Shape`] or [`Error::Length`], naming the first that does not.
     fn check(&self) -> Result<(), Error>;
 
-    /// Computes one step of one row of the batch.
+    /// Computes one step of one row of the batch; a cell that hears its [`Surroundings`] takes it for step 0 above no layer.
     ///
     /// # Panics
     /// If weights, features and state do not fit each other; [`forward`] checks them.
     fn step(&self, now: &Moment<'_, S>, recorder: &mut impl Recorder<S>) -> State<S>;
+
+    /// Computes one step of one row of the batch, anywhere in a network. For most cells that is [`Cell::step`].
+    ///
+    /// # Panics
+    /// As [`Cell::step`].
+    fn step_in(
+        &self,
+        now: &Moment<'_, S>,
+        _surroundings: Surroundings<'_, S>,
+        recorder: &mut impl Recorder<S>,
+    ) -> State<S> {
+        self.step(now, recorder)
+    }
 }
 
 /// The order of a sequence's three dimensions.
@@ -85,7 +103,8 @@ pub struct Output<S> {
 /// Runs a cell over a batch of sequences, step after step, row after row.
 ///
 /// # Errors
-/// [`Error::Length`] if `x`, `h0` or `c0` does not fit, and the errors of [`Cell::check`].
+/// [`Error::Length`] if `x`, `h0` or `c0` does not fit, or if the cell hears c of a layer below, and the errors of
+/// [`Cell::check`].
 ///
 /// ```
 /// use gatewise_reference::{Layout, NoTrace, Sequence, example, forward};
@@ -102,17 +121,30 @@ pub fn forward<S: Scalar, C: Cell<S>>(
     input: &Sequence<'_, S>,
     recorder: &mut impl Recorder<S>,
 ) -> Result<Output<S>, Error> {
-    cell.check()?;
-    let numbers = input.batch.saturating_mul(input.steps).saturating_mul(cell.input_size());
-    check_length("x", numbers, input.x.len())?;
-    let h0 = initial_state("h0", input.batch, cell.output_size(), input.h0)?;
-    let c0 = initial_state("c0", input.batch, cell.memory_size(), input.c0)?;
-
+    let start = input.start(cell)?;
     recorder.begin_sequence(cell.name());
-    let Sequence { layout, batch, steps, x, .. } = *input;
-    let walk = Walk { layout, batch, steps, lengths: None, x, direction: Direction::Forward, h0: &h0, c0: &c0 };
-    let walked = walk.run(cell, recorder)?;
+    let walked = input.walk(&start).run(cell, recorder)?;
     Ok(Output { y: walked.h, h_n: walked.h_n, c_n: walked.c_n })
+}
+
+impl<S: Scalar> Sequence<'_, S> {
+    /// Checks that the cell fits the sequence; returns the states of the whole batch that it starts from.
+    pub(crate) fn start(&self, cell: &impl Cell<S>) -> Result<State<S>, Error> {
+        cell.check()?;
+        check_length("c_below", cell.memory_below(), 0)?;
+        let numbers = self.batch.saturating_mul(self.steps).saturating_mul(cell.input_size());
+        check_length("x", numbers, self.x.len())?;
+        let h = initial_state("h0", self.batch, cell.output_size(), self.h0)?;
+        let c = initial_state("c0", self.batch, cell.memory_size(), self.c0)?;
+        Ok(State { h, c })
+    }
+
+    /// A cell's way through all steps.
+    pub(crate) fn walk<'a>(&'a self, start: &'a State<S>) -> Walk<'a, S> {
+        let Sequence { layout, batch, steps, x, .. } = *self;
+        let (lengths, direction) = (None, Direction::Forward);
+        Walk { layout, batch, steps, lengths, x, direction, h0: &start.h, c0: &start.c, c_below: &[] }
+    }
 }
 
 /// Takes the states that were given, or zeros.

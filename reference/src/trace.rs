@@ -5,16 +5,17 @@ use crate::formula::{Formula, Named};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
 
-/// One computed number: what it is called, how it came about, what it is.
+/// One computed number: what it is called, how it came about, what it is. Also of the way back ([`backward`](crate::backward)),
+/// where the number is the gradient of another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity<S> {
-    /// What the equations call it, with the unit if there is more than one: `f`, `f[2]`, `(i·g)[2]`.
+    /// What the equations call it, with the unit if there is more than one: `f`, `f[2]`, `(i·g)[2]`; a gradient `d f[2]`.
     pub symbol: String,
-    /// The symbol without the unit: `f`, `i·g`.
+    /// The symbol without the unit: `f`, `i·g`; of a gradient `d f` too it is `f`.
     pub letter: &'static str,
-    /// What the documents call it: `forget gate`, `cell state` …
+    /// What the documents call it, or that of which it is the gradient: `forget gate`, `cell state` …
     pub name: &'static str,
-    /// The hidden unit that it belongs to; of a projected h, which of its values.
+    /// The hidden unit that it belongs to; of a projected h, which of its values; of d x, which feature.
     pub unit: usize,
     /// How it is computed.
     pub formula: Formula<S>,

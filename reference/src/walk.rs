@@ -2,7 +2,7 @@
 
 use crate::direction::Direction;
 use crate::error::Error;
-use crate::gate::{Moment, State};
+use crate::gate::{Moment, State, Surroundings};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
 use crate::sequence::{Cell, Layout, zeros};
@@ -22,6 +22,8 @@ pub(crate) struct Walk<'a, S> {
     pub h0: &'a [S],
     /// `[batch, hidden]`; empty for a cell without c.
     pub c0: &'a [S],
+    /// c of the layer below at every step, in the order of `layout`; empty if the cell does not hear it.
+    pub c_below: &'a [S],
 }
 
 /// What the cell computed.
@@ -44,24 +46,15 @@ impl<S: Scalar> Walk<'_, S> {
         let mut c = zeros("c", &[self.batch, self.steps, memory])?;
         let (mut h_n, mut c_n) = (Vec::new(), Vec::new());
         for row in 0..self.batch {
-            let mut state = State {
-                h: self.h0[row * outputs..(row + 1) * outputs].to_vec(),
-                c: self.c0[row * memory..(row + 1) * memory].to_vec(),
-            };
-            let length = match self.lengths {
-                Some(lengths) => lengths[row],
-                None => self.steps,
-            };
+            let mut state = State { h: part(self.h0, outputs, row).to_vec(), c: part(self.c0, memory, row).to_vec() };
+            let length = self.length(row);
             for count in 0..length {
                 let step = self.direction.step(count, length);
-                let place = match self.layout {
-                    Layout::BatchFirst => row * self.steps + step,
-                    Layout::TimeMajor => step * self.batch + row,
-                };
-                let x = &self.x[place * inputs..(place + 1) * inputs];
+                let place = self.place(row, step);
                 recorder.begin_step(row, step);
-                let now = Moment { x, h_previous: &state.h, c_previous: &state.c };
-                state = cell.step(&now, recorder);
+                let now = Moment { x: part(self.x, inputs, place), h_previous: &state.h, c_previous: &state.c };
+                let c_below = part(self.c_below, cell.memory_below(), place);
+                state = cell.step_in(&now, Surroundings { step, c_below }, recorder);
                 for output in 0..outputs {
                     h[place * outputs + output] = state.h[output];
                 }
@@ -74,4 +67,22 @@ impl<S: Scalar> Walk<'_, S> {
         }
         Ok(Walked { h, c, h_n, c_n })
     }
+
+    /// The number of valid steps of a row.
+    pub(crate) fn length(&self, row: usize) -> usize {
+        self.lengths.map_or(self.steps, |lengths| lengths[row])
+    }
+
+    /// Where a step of a row stands among all of them.
+    pub(crate) fn place(&self, row: usize, step: usize) -> usize {
+        match self.layout {
+            Layout::BatchFirst => row * self.steps + step,
+            Layout::TimeMajor => step * self.batch + row,
+        }
+    }
+}
+
+/// The part of a buffer that belongs to one place, `width` numbers.
+pub(crate) fn part<S>(buffer: &[S], width: usize, place: usize) -> &[S] {
+    &buffer[place * width..(place + 1) * width]
 }

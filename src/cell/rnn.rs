@@ -1,9 +1,10 @@
 //! The simple RNN: one sum and an activation.
 
+use super::learn::{Back, Learn, MOST_VALUES, Then, clipped_slope, tanh_slope};
 use crate::activation::Activation;
 use crate::kernel::activate::activate;
 use crate::kernel::math::{NEGLIGIBLE, tanh_fraction};
-use crate::kernel::step::{Cell, Half, Now};
+use crate::kernel::step::{Cell, Half, Keep, Now, WHOLE};
 use crate::simd::{Isa, Vector};
 
 /// Gates of a unit: the one sum.
@@ -30,6 +31,7 @@ pub(crate) struct TanhRnn;
 
 impl Cell<GATES> for TanhRnn {
     const MEMORY: bool = false;
+    const KEEP: &'static [Keep] = WHOLE.split_at(GATES).0;
 
     #[inline(always)]
     fn begin<I: Isa>(self, _isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
@@ -53,6 +55,7 @@ pub(crate) struct AnyRnn {
 
 impl Cell<GATES> for AnyRnn {
     const MEMORY: bool = false;
+    const KEEP: &'static [Keep] = WHOLE.split_at(GATES).0;
 
     #[inline(always)]
     fn begin<I: Isa>(self, _isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector> {
@@ -74,4 +77,31 @@ impl Cell<GATES> for AnyRnn {
         };
         hidden.flush(isa.splat(NEGLIGIBLE))
     }
+}
+
+/// `dz = dh·(1 − h²)`.
+impl Learn<GATES, GATES> for TanhRnn {
+    const VALUES: usize = 0;
+
+    #[inline(always)]
+    fn back<I: Isa>(self, isa: I, then: Then<I::Vector, GATES>) -> Back<I::Vector, GATES> {
+        let (_, slope) = tanh_slope(isa, then.kept[0]);
+        through(isa, then, slope)
+    }
+}
+
+impl Learn<GATES, GATES> for AnyRnn {
+    const VALUES: usize = 0;
+
+    #[inline(always)]
+    fn back<I: Isa>(self, isa: I, then: Then<I::Vector, GATES>) -> Back<I::Vector, GATES> {
+        let (_, slope) = clipped_slope(isa, self.options.activation, self.options.clip, then.kept[0]);
+        through(isa, then, slope)
+    }
+}
+
+#[inline(always)]
+fn through<I: Isa>(isa: I, then: Then<I::Vector, GATES>, slope: I::Vector) -> Back<I::Vector, GATES> {
+    let zero = isa.splat(0.0);
+    Back { sums: [then.d_hidden * slope], hidden: zero, memory: zero, below: zero, values: [zero; MOST_VALUES] }
 }

@@ -61,3 +61,71 @@ fn scalar(activation: Activation, x: f32) -> f32 {
         _ => x,
     }
 }
+
+/// An activation of a register, and its derivative there.
+///
+/// At a kink the derivative is that of the side on which the function is flat, as in PyTorch: 0 for ReLU at 0.
+#[inline(always)]
+pub(crate) fn activate_with_slope<I: Isa>(isa: I, activation: Activation, x: I::Vector) -> (I::Vector, I::Vector) {
+    let mut lanes = [0.0; MOST_LANES];
+    isa.store(x, &mut lanes);
+    let mut slopes = lanes;
+    activate_lanes(isa, activation, &mut lanes);
+    slope_lanes(isa, activation, &lanes, &mut slopes);
+    (isa.load(&lanes), isa.load(&slopes))
+}
+
+/// Replaces every `x` by the derivative there, where `y` is the activation of it.
+#[inline(never)]
+fn slope_lanes<I: Isa>(isa: I, activation: Activation, y: &[f32; MOST_LANES], x: &mut [f32; MOST_LANES]) {
+    isa.enable(
+        #[inline(always)]
+        || {
+            let one = isa.splat(1.0);
+            let square = |y: I::Vector| y * y;
+            let slope = match activation {
+                Activation::Identity => one,
+                Activation::Sigmoid => {
+                    let e = math::exponential::<I, true>(isa, isa.load(&x[..]));
+                    e.value() / square(e.plus(one))
+                }
+                Activation::Tanh => tanh_slope(isa, isa.load(&x[..])),
+                Activation::Affine { alpha, .. } => isa.splat(alpha),
+                Activation::ScaledTanh { alpha, beta } => {
+                    isa.splat(alpha * beta) * tanh_slope(isa, isa.load(&x[..]) * isa.splat(beta))
+                }
+                Activation::Softsign => {
+                    let below = one + isa.load(&x[..]).abs();
+                    one / square(below)
+                }
+                _ => {
+                    for (x, y) in x.iter_mut().zip(y).take(I::LANES) {
+                        *x = scalar_slope(activation, *x, *y);
+                    }
+                    return;
+                }
+            };
+            isa.store(slope, &mut x[..]);
+        },
+    );
+}
+
+#[inline(always)]
+fn tanh_slope<I: Isa>(isa: I, x: I::Vector) -> I::Vector {
+    let parts = math::tanh_parts(isa, x);
+    parts.slope(isa, isa.splat(1.0) / parts.denominator)
+}
+
+fn scalar_slope(activation: Activation, x: f32, y: f32) -> f32 {
+    let choose = |condition: bool, slope: f32| if condition { slope } else { 0.0 };
+    match activation {
+        Activation::Relu => choose(x > 0.0, 1.0),
+        Activation::LeakyRelu { alpha } if x <= 0.0 => alpha,
+        Activation::ThresholdedRelu { alpha } => choose(x >= alpha, 1.0),
+        Activation::HardSigmoid { alpha, .. } => choose(y > 0.0 && y < 1.0, alpha),
+        // y = α·(e^x − 1)
+        Activation::Elu { alpha } if x < 0.0 => y + alpha,
+        Activation::Softplus => (1.0 / (1.0 + (-f64::from(x)).exp())) as f32,
+        _ => 1.0,
+    }
+}

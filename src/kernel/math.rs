@@ -87,6 +87,37 @@ pub(crate) fn tanh<I: Isa>(isa: I, x: I::Vector) -> I::Vector {
 /// From here on tanh rounds to 1 in `f32`.
 const TANH_IS_ONE: f32 = 9.1;
 
+/// What tanh and its derivative are made of, with `e = e^(−2|x|)`: `tanh = −w/(1 + e)` with the sign of x, and the derivative
+/// `4·e/(1 + e)²`, which stays exact where `1 − tanh²` cancels.
+#[derive(Clone, Copy)]
+pub(crate) struct TanhParts<V> {
+    /// `e − 1` with the sign of x turned: above the line.
+    pub numerator: V,
+    /// `e`.
+    pub exponential: V,
+    /// `1 + e`, between 1 and 2.
+    pub denominator: V,
+}
+
+impl<V: Vector> TanhParts<V> {
+    /// The derivative, given the inverse of the denominator.
+    #[inline(always)]
+    pub fn slope<I: Isa<Vector = V>>(self, isa: I, inverse: V) -> V {
+        isa.splat(4.0) * self.exponential * (inverse * inverse)
+    }
+}
+
+/// The parts for |x| ≤ 20; beyond that they no longer change.
+#[inline(always)]
+pub(crate) fn tanh_parts<I: Isa>(isa: I, x: I::Vector) -> TanhParts<I::Vector> {
+    let one = isa.splat(1.0);
+    let magnitude = x.abs().clamp(isa.splat(0.0), isa.splat(20.0));
+    let (p, s) = exp_parts(isa, magnitude * isa.splat(-2.0), 0.0);
+    let exponential = p.mul_add(s, s);
+    let numerator = p.mul_add(s, s - one).with_sign_of(x);
+    TanhParts { numerator, exponential, denominator: exponential + one }
+}
+
 /// Gates are open or closed to within 1e-13 from here on: a bound that keeps every product below far from overflow and
 /// from subnormal numbers.
 const GATE_BOUND: f32 = 30.0;

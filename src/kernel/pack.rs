@@ -153,6 +153,30 @@ impl Panels {
         Panels { depth, starts, data: panels }
     }
 
+    /// Packs a matrix that has a row a term, as a transposed product reads it: term `k` is the first `units` values of
+    /// `line(k)`, zeros where there is none.
+    pub fn of_lines<'m>(division: &Division, depth: usize, line: impl Fn(usize) -> Option<&'m [f32]>) -> Self {
+        let lanes = division.lanes;
+        let mut starts = vec![0];
+        starts.extend(division.groups.iter().scan(0, |end, group| {
+            *end += group.len() * lanes * depth;
+            Some(*end)
+        }));
+        let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
+        let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
+        for (group, start) in division.groups.iter().zip(&starts) {
+            let units = group.start * lanes..division.units.min(group.end * lanes);
+            let width = group.len() * lanes;
+            for (term, target) in data[*start..][..width * depth].chunks_exact_mut(width).enumerate() {
+                let Some(source) = line(term) else { continue };
+                for (value, weight) in target.iter_mut().zip(&source[units.clone()]) {
+                    *value = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
+                }
+            }
+        }
+        Panels { depth, starts, data: panels }
+    }
+
     /// Terms of a sum.
     #[inline(always)]
     pub fn depth(&self) -> usize {
@@ -226,6 +250,22 @@ mod tests {
                         assert!(a.abs_diff(b) <= 1, "{units} units by {lanes}: {a} and {b} blocks");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_transposed_matrix_is_packed_as_the_matrix_itself() {
+        let (units, depth) = (53, 7);
+        let matrix: Vec<f32> = (0..units * depth).map(|n| n as f32 + 1.0).collect();
+        let rows: Vec<Vec<f32>> =
+            (0..depth).map(|k| (0..units).map(|unit| matrix[unit * depth + k]).collect()).collect();
+        for lanes in [4, 8, 16] {
+            let division = Division::new(units, lanes);
+            let (whole, lines) =
+                (Panels::pack(&division, &[0], depth, &matrix), Panels::of_lines(&division, depth, |k| Some(&rows[k])));
+            for group in 0..division.groups() {
+                assert_eq!(whole.group(group), lines.group(group), "{lanes} lanes");
             }
         }
     }

@@ -6,13 +6,22 @@
 #![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed: iterators are not always inlined")]
 
 use super::pack::{Division, PANEL, Panels};
-use super::product::{CHAIN, Chains};
+use super::product::{CHAIN, Chains, Rows};
 use crate::simd::{Isa, Vector};
 
 /// What a cell does with the sums of its gates, for one register of hidden units of one row.
 pub(crate) trait Cell<const GATES: usize>: Copy + Send + Sync {
     /// Whether there is a memory beside the hidden state (an LSTM's c).
     const MEMORY: bool;
+
+    /// Whether it hears the memory of the layer below.
+    const BELOW: bool = false;
+
+    /// Whether its last gate hears r·h⁻, of all units, and not h⁻.
+    const RESETS: bool = false;
+
+    /// The sums that learning keeps of a step: those that hear the input first, those that hear the old hidden state last.
+    const KEEP: &'static [Keep];
 
     /// The first half of the update. Implementations are `#[inline(always)]`.
     fn begin<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>) -> Half<I::Vector>;
@@ -23,6 +32,61 @@ pub(crate) trait Cell<const GATES: usize>: Copy + Send + Sync {
     /// 500 instructions, and that is two whole updates, whose chains it would wait for, but four or five halves.
     fn end<I: Isa>(self, isa: I, now: Now<I::Vector, GATES>, half: I::Vector) -> I::Vector;
 }
+
+/// A sum that learning keeps: of one gate, over the input, the old hidden state, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keep {
+    /// Which gate.
+    pub gate: usize,
+    /// The terms.
+    pub terms: Terms,
+    /// What the recurrent weights hear.
+    pub hears: Hears,
+    /// Whether the gate's bias is one of the terms.
+    pub bias: bool,
+}
+
+impl Keep {
+    /// A sum over what is usual: h⁻, and the bias beside the input.
+    pub const fn of(gate: usize, terms: Terms) -> Self {
+        Keep { gate, terms, hears: Hears::Hidden, bias: !matches!(terms, Terms::Recurrent) }
+    }
+
+    /// The same over something else than h⁻.
+    pub const fn hearing(self, hears: Hears) -> Self {
+        Keep { hears, ..self }
+    }
+}
+
+/// What recurrent weights are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hears {
+    /// h⁻.
+    Hidden,
+    /// tanh(h⁻).
+    Squashed,
+    /// r·h⁻.
+    Reset,
+}
+
+/// What a kept sum is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Terms {
+    /// `b + W·x + R·h⁻`.
+    Both,
+    /// `b + W·x`.
+    Input,
+    /// `R·h⁻`.
+    Recurrent,
+}
+
+/// The whole sums of four gates; cells of fewer take the first ones.
+pub(crate) const WHOLE: &[Keep] = &[
+    Keep::of(0, Terms::Both),
+    Keep::of(1, Terms::Both),
+    Keep::of(2, Terms::Both),
+    Keep::of(3, Terms::Both),
+];
 
 /// What a register of hidden units of one row is updated from.
 ///
@@ -35,6 +99,8 @@ pub(crate) struct Now<V, const GATES: usize> {
     pub recurrent: [V; GATES],
     /// The old state.
     pub old: State<V>,
+    /// The new memory of the layer below; nothing for a cell that does not hear it.
+    pub below: V,
     /// The first unit.
     pub unit: usize,
 }
@@ -69,6 +135,8 @@ pub(crate) struct Places<'a> {
     pub memory: &'a mut [f32],
     /// Values from one row of `memory` to the following one.
     pub memory_stride: usize,
+    /// c of the layer below; empty where the cell does not hear it.
+    pub below: Rows<'a>,
     /// The first unit that `memory` holds.
     pub first_unit: usize,
 }
@@ -92,16 +160,20 @@ pub(crate) fn update<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let (input, recurrent) = (&input[at..][..gates], &mut recurrent[at..][..gates]);
             let hidden = isa.load(&places.hidden[row * places.hidden_stride + unit..]);
             let (input, sums) = (load_all(isa, input), load_all(isa, recurrent));
+            let below = match C::BELOW {
+                true => isa.load(&places.below.data[row * places.below.stride + unit..]),
+                false => hidden,
+            };
             let half = if C::MEMORY {
                 let at = row * places.memory_stride + unit - places.first_unit;
                 let memory = &mut places.memory[at..][..I::LANES];
                 let old = State { hidden, memory: isa.load(memory) };
-                let half = cell.begin(isa, Now { input, recurrent: sums, old, unit });
+                let half = cell.begin(isa, Now { input, recurrent: sums, old, below, unit });
                 isa.store(half.memory, memory);
                 half
             } else {
                 let old = State { hidden, memory: hidden };
-                cell.begin(isa, Now { input, recurrent: sums, old, unit })
+                cell.begin(isa, Now { input, recurrent: sums, old, below, unit })
             };
             // The first gate's sum has been used: its place takes the half.
             isa.store(half.value, recurrent);
@@ -115,13 +187,13 @@ pub(crate) fn update<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let hidden = isa.load(&places.hidden[at..]);
             let (input, sums) = (load_all(isa, input), load_all(isa, recurrent));
             let old = State { hidden, memory: hidden };
-            let now = Now { input, recurrent: sums, old, unit };
+            let now = Now { input, recurrent: sums, old, below: hidden, unit };
             isa.store(cell.end(isa, now, sums[0]), &mut places.next[at..]);
         }
     }
 }
 
-/// Updates one register of one row from sums in registers.
+/// Updates one register of one row from sums in registers; of no cell that hears the layer below.
 #[inline(always)]
 fn finish<I: Isa, C: Cell<GATES>, const GATES: usize>(
     isa: I,
@@ -137,13 +209,13 @@ fn finish<I: Isa, C: Cell<GATES>, const GATES: usize>(
     if C::MEMORY {
         let memory = &mut places.memory[row * places.memory_stride + unit - places.first_unit..][..I::LANES];
         let old = State { hidden, memory: isa.load(memory) };
-        let now = Now { input, recurrent, old, unit };
+        let now = Now { input, recurrent, old, below: hidden, unit };
         let half = cell.begin(isa, now);
         isa.store(half.memory, memory);
         isa.store(cell.end(isa, now, half.value), &mut places.next[at..]);
     } else {
         let old = State { hidden, memory: hidden };
-        let now = Now { input, recurrent, old, unit };
+        let now = Now { input, recurrent, old, below: hidden, unit };
         let half = cell.begin(isa, now);
         isa.store(cell.end(isa, now, half.value), &mut places.next[at..]);
     }

@@ -6,7 +6,7 @@ use super::torch::Cell;
 use crate::activation::{Activation, Finish};
 use crate::error::{Error, Result};
 use crate::network::blueprint::{Blueprint, Dense, Embedding, Layer, Operation, Output, Passes, Recurrent};
-use crate::weights::Weights;
+use crate::weights::{Values, Weights};
 
 /// The model that `outline` describes, its tensors from `file`: an embedding's or linear layer's behind `NAME.weight` and
 /// `NAME.bias`, a recurrent module's as [`SafetensorsFile::module`] finds them.
@@ -76,7 +76,7 @@ fn module(file: &SafetensorsFile, name: Option<&str>, outline: &RecurrentOutline
         CellName::Gru => Cell::Gru,
         CellName::Rnn => Cell::Rnn(outline.activation.unwrap_or(Activation::Tanh)),
     };
-    let mut layers = file.module(name, cell)?.layers(name.unwrap_or_default())?;
+    let mut layers = file.module(name, cell)?.layers_of(name.unwrap_or_default(), Values::Finite)?;
     let last = layers.len() - 1;
     for (index, layer) in layers.iter_mut().enumerate() {
         let Operation::Recurrent(recurrent) = &mut layer.operation else { continue };
@@ -123,7 +123,7 @@ fn set_options(weights: &mut Weights, outline: &RecurrentOutline) {
             options.gate = gate.unwrap_or(options.gate);
             options.reset = outline.reset;
         }
-        // Its one activation is the cell's.
-        Weights::Rnn(_) => {}
+        // Its one activation is the cell's; the others are no outline's.
+        Weights::Rnn(_) | Weights::Clockwork(_) | Weights::Mutant(_) | Weights::DepthGated(_) => {}
     }
 }

@@ -8,8 +8,10 @@
 //! | a name such as `lstm.weight_ih_l0` | [RTNeural](super::rtneural) as PyTorch's state dict |
 //!
 //! All weights are read as f32. A key that stands twice, lists of unequal lengths where a tensor is meant, NaN and what
-//! is too large for f32 are refused, and so are files of more than 1 GiB.
+//! is too large for f32 are refused, and so are files of more than 1 GiB, texts and numbers of more than 16 MiB, and more
+//! than 2^23 values where they have fewer than eight bytes each.
 
+mod bounds;
 mod field;
 pub(super) mod state_dict;
 mod tree;

@@ -14,7 +14,7 @@ use crate::activation::{Activation, Finish};
 use crate::error::Result;
 use crate::network::blueprint::{Blueprint, Dense, Layer, Operation, Recurrent, State};
 use crate::sequence::layout::Layout;
-use crate::weights::{LstmWeights, check_finite};
+use crate::weights::{LstmWeights, Matrices, Values, check_finite};
 
 /// Reads a `.nam` file.
 ///
@@ -118,7 +118,9 @@ fn layers(sizes: &Sizes, values: &[f32]) -> Result<Vec<Layer>> {
         let side = |own: std::ops::Range<usize>| -> Vec<f32> {
             rows.chunks_exact(width).flat_map(|row| row.get(own.clone()).unwrap_or_default()).copied().collect()
         };
-        let weights = LstmWeights::new(input, hidden, &side(0..input), &side(input..width), &next(4 * hidden))?;
+        let (weight_ih, weight_hh) = (side(0..input), side(input..width));
+        let matrices = Matrices { weight_ih, weight_hh, bias: next(4 * hidden), values: Values::Finite };
+        let weights = LstmWeights::from_parts([input, hidden], matrices, None)?;
         let initial = vec![State { hidden: next(hidden), cell: next(hidden) }];
         let recurrent = Recurrent { initial, ..Recurrent::forward(weights) };
         layers.push(Layer::new(format!("lstm{index}"), Operation::Recurrent(Box::new(recurrent))));

@@ -11,7 +11,7 @@ use super::torch::{Cell, TorchModule};
 use super::values::Contents;
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelBuilder};
-use crate::weights::{LstmWeights, TorchTensors};
+use crate::weights::{LstmWeights, TorchTensors, Values};
 
 /// A safetensors file, its header checked; values are read when they are asked for.
 pub struct SafetensorsFile {
@@ -56,7 +56,7 @@ pub fn read_model(path: impl AsRef<Path>, prefix: Option<&str>, cell: Cell) -> R
 pub fn read_lstm(path: impl AsRef<Path>, prefix: Option<&str>) -> Result<LstmWeights> {
     let path = path.as_ref();
     let file = SafetensorsFile::read(path)?;
-    file.layer(prefix, 4).and_then(TorchTensors::into_lstm).map_err(|error| error.of_file(path))
+    file.layer(prefix, 4).and_then(|tensors| tensors.lstm(Values::Finite)).map_err(|error| error.of_file(path))
 }
 
 impl SafetensorsFile {
@@ -120,7 +120,7 @@ impl SafetensorsFile {
     /// # Errors
     /// As [`SafetensorsFile::module`].
     pub fn model(&self, prefix: Option<&str>, cell: Cell) -> Result<ModelBuilder> {
-        self.module(prefix, cell)?.into_builder()
+        self.module(prefix, cell)?.builder_of(Values::Finite)
     }
 
     /// The tensors of all layers and directions of the module behind `prefix`, or of the only one, as f32.

@@ -4,7 +4,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::model::{Merge, Model, ModelBuilder};
 use crate::network::blueprint::{Layer, Operation, Passes, Recurrent};
-use crate::weights::{TorchTensors, Weights};
+use crate::weights::{TorchTensors, Values, Weights};
 
 /// Which cell a file's tensors belong to, as only their owner knows: the number of gates tells the three apart, but nothing
 /// in a file says with which activation a simple RNN was trained.
@@ -28,11 +28,11 @@ impl Cell {
         }
     }
 
-    fn weights(self, tensors: TorchTensors) -> Result<Weights> {
+    fn weights(self, tensors: TorchTensors, values: Values) -> Result<Weights> {
         Ok(match self {
-            Cell::Lstm => tensors.into_lstm()?.into(),
-            Cell::Gru => tensors.into_gru()?.into(),
-            Cell::Rnn(activation) => tensors.into_rnn(activation)?.into(),
+            Cell::Lstm => tensors.lstm(values)?.into(),
+            Cell::Gru => tensors.gru(values)?.into(),
+            Cell::Rnn(activation) => tensors.rnn(activation, values)?.into(),
         })
     }
 }
@@ -94,12 +94,16 @@ impl TorchModule {
     /// # Errors
     /// As [`TorchModule::builder`].
     pub fn into_builder(self) -> Result<ModelBuilder> {
+        self.builder_of(Values::Unseen)
+    }
+
+    pub(super) fn builder_of(self, values: Values) -> Result<ModelBuilder> {
         let mut builder = Model::builder();
         for TorchLayer { forward, reverse } in self.layers {
-            let forward = self.cell.weights(forward)?;
+            let forward = self.cell.weights(forward, values)?;
             builder = match reverse {
                 None => builder.layer(forward),
-                Some(reverse) => builder.bidirectional(forward, self.cell.weights(reverse)?, Merge::Concat),
+                Some(reverse) => builder.bidirectional(forward, self.cell.weights(reverse, values)?, Merge::Concat),
             };
         }
         Ok(builder)
@@ -119,12 +123,18 @@ impl TorchModule {
     /// # Errors
     /// As [`TorchModule::layers`].
     pub fn into_layers(self, name: &str) -> Result<Vec<Layer>> {
+        self.layers_of(name, Values::Unseen)
+    }
+
+    pub(super) fn layers_of(self, name: &str, values: Values) -> Result<Vec<Layer>> {
         let dot = if name.is_empty() || name.ends_with('.') { "" } else { "." };
         let layer = |(index, TorchLayer { forward, reverse }): (usize, TorchLayer)| {
-            let forward = self.cell.weights(forward)?;
+            let forward = self.cell.weights(forward, values)?;
             let passes = match reverse {
                 None => Passes::Forward(forward),
-                Some(reverse) => Passes::Both { forward, reverse: self.cell.weights(reverse)?, merge: Merge::Concat },
+                Some(reverse) => {
+                    Passes::Both { forward, reverse: self.cell.weights(reverse, values)?, merge: Merge::Concat }
+                }
             };
             let recurrent = Recurrent::new(passes);
             Ok(Layer::new(format!("{name}{dot}l{index}"), Operation::Recurrent(Box::new(recurrent))))

@@ -10,7 +10,7 @@ use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
-use crate::weights::check_finite;
+use crate::weights::check_finite_from;
 
 /// Bytes of a header that are read of any file; of a larger one a sixteenth.
 const HEADER_BYTES: u64 = 16 << 20;
@@ -80,48 +80,17 @@ impl Contents {
 
     /// A tensor's values as f32: f16 and bf16 widen exactly, f64 is rounded.
     pub fn values(&self, name: &str, info: &TensorInfo) -> Result<Vec<f32>> {
-        let values = match info.dtype {
-            Dtype::F32 => self.singles(info),
-            Dtype::F16 => self.converted(info, |bytes, values| {
-                values.extend(bytes.as_chunks().0.iter().map(|bytes| widened(*bytes)));
-            }),
-            Dtype::BF16 => self.converted(info, |bytes, values| {
-                values.extend(bytes.as_chunks().0.iter().map(|bytes| half::bf16::from_le_bytes(*bytes).to_f32()));
-            }),
-            Dtype::F64 => self.converted(info, |bytes, values| {
-                values.extend(bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32));
-            }),
+        let tensor = Tensor { file: self, name, info };
+        match info.dtype {
+            Dtype::F32 => tensor.singles(),
+            Dtype::F16 => tensor.converted(widened),
+            Dtype::BF16 => tensor.converted(|bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+            Dtype::F64 => tensor.converted(|bytes| f64::from_le_bytes(bytes) as f32),
             other => {
                 let message = format!("tensor {name} is {other:?}: expected F32, F16, BF16 or F64");
-                return Err(Error::Tensor { message });
+                Err(Error::Tensor { message })
             }
-        };
-        let values = values.map_err(|error| Error::Io { reason: format!("tensor {name}: {error}") })?;
-        check_finite(name, &values)?;
-        Ok(values)
-    }
-
-    fn singles(&self, info: &TensorInfo) -> io::Result<Vec<f32>> {
-        let (start, end) = info.data_offsets;
-        let mut values = vec![0f32; (end - start) / size_of::<f32>()];
-        self.read(start, bytemuck::cast_slice_mut(&mut values))?;
-        if cfg!(target_endian = "big") {
-            values.iter_mut().for_each(|value| *value = f32::from_bits(value.to_bits().swap_bytes()));
         }
-        Ok(values)
-    }
-
-    fn converted(&self, info: &TensorInfo, convert: impl Fn(&[u8], &mut Vec<f32>)) -> io::Result<Vec<f32>> {
-        let (start, end) = info.data_offsets;
-        let mut values = Vec::with_capacity(info.shape.iter().product());
-        let mut block = vec![0; BLOCK.min(end - start)];
-        for at in (start..end).step_by(BLOCK) {
-            let count = BLOCK.min(end - at);
-            let block = &mut block[..count];
-            self.read(at, block)?;
-            convert(block, &mut values);
-        }
-        Ok(values)
     }
 
     /// Fills `target` from a place among the values. The header was compared with the length.
@@ -140,6 +109,47 @@ impl Contents {
                 file.read_exact(target)
             }
         }
+    }
+}
+
+/// A tensor that is read block by block: each is converted and looked at while the caches hold it.
+struct Tensor<'a> {
+    file: &'a Contents,
+    name: &'a str,
+    info: &'a TensorInfo,
+}
+
+impl Tensor<'_> {
+    fn singles(&self) -> Result<Vec<f32>> {
+        let (start, end) = self.info.data_offsets;
+        let mut values = vec![0f32; (end - start) / size_of::<f32>()];
+        for (index, block) in values.chunks_mut(BLOCK / size_of::<f32>()).enumerate() {
+            self.read(start + index * BLOCK, bytemuck::cast_slice_mut(block))?;
+            if cfg!(target_endian = "big") {
+                block.iter_mut().for_each(|value| *value = f32::from_bits(value.to_bits().swap_bytes()));
+            }
+            check_finite_from(self.name, index * BLOCK / size_of::<f32>(), block)?;
+        }
+        Ok(values)
+    }
+
+    fn converted<const BYTES: usize>(&self, convert: impl Fn([u8; BYTES]) -> f32) -> Result<Vec<f32>> {
+        let (start, end) = self.info.data_offsets;
+        let mut values = Vec::with_capacity((end - start) / BYTES);
+        let mut block = vec![0; BLOCK.min(end - start)];
+        for at in (start..end).step_by(BLOCK) {
+            let count = BLOCK.min(end - at);
+            let (block, before) = (&mut block[..count], values.len());
+            self.read(at, block)?;
+            values.extend(block.as_chunks().0.iter().map(|bytes| convert(*bytes)));
+            check_finite_from(self.name, before, &values[before..])?;
+        }
+        Ok(values)
+    }
+
+    fn read(&self, place: usize, target: &mut [u8]) -> Result<()> {
+        let read = self.file.read(place, target);
+        read.map_err(|error| Error::Io { reason: format!("tensor {}: {error}", self.name) })
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a, const N: usize> From<&'a [i64; N]> for Input<'a> {
 
 impl Input<'_> {
     /// Steps of each of `batch` sequences, if this is what `expected` takes.
-    pub(super) fn steps(self, expected: Flow, batch: usize) -> Result<usize> {
+    pub(crate) fn steps(self, expected: Flow, batch: usize) -> Result<usize> {
         match (self, expected.rows) {
             (Input::Ids(ids), Rows::Ids(count)) => {
                 let steps = ids.len() / batch;

@@ -2,25 +2,68 @@
 
 use std::ops::{Range, RangeFrom};
 
-use super::layer::{Kind, Packed};
+use super::layer::Packed;
 use super::stream::Sweep;
 use super::workspace::Strides;
-use crate::cell::gru::{GruOptions, reset_hidden};
-use crate::kernel::math::NEGLIGIBLE;
-use crate::kernel::product::{Ahead, Product, Rows};
-use crate::kernel::step::{Cell, Input, Now, Places, Single, State, single, update};
+use crate::cell::gru::reset_hidden;
+use crate::kernel::math::{NEGLIGIBLE, tanh_fraction};
+use crate::kernel::pack::Division;
+use crate::kernel::product::{Ahead, Chains, Product, Rows};
+use crate::kernel::step::{Cell, Input, Now, Places, Single, State, Terms, single, update};
 use crate::simd::{Isa, Vector};
 use crate::team::Member;
 
 /// The part of the layer that a thread owns, and its buffers by name.
-pub(super) struct Work<'a> {
+pub(crate) struct Work<'a> {
     pub input: &'a mut [f32],
     pub recurrent: &'a mut [f32],
     pub between: &'a mut [f32],
+    pub squashed: &'a mut [f32],
     pub memory: &'a mut [f32],
     pub strides: Strides,
     pub groups: Range<usize>,
     pub first_unit: usize,
+    /// What learning keeps of the step, if it does.
+    pub kept: Option<Kept<'a>>,
+}
+
+/// Where the sums of a step are kept, row by row: of each kept sum all units, padded.
+pub(crate) struct Kept<'a> {
+    /// Begins with the step's first row.
+    pub sums: &'a mut [f32],
+    /// Values from one row to the next.
+    pub stride: usize,
+    /// Values from one sum of a row to the next.
+    pub padded: usize,
+}
+
+impl Kept<'_> {
+    /// Keeps the sums of a group's units.
+    #[inline(always)]
+    pub fn keep<I: Isa, C: Cell<GATES>, const GATES: usize>(
+        &mut self,
+        isa: I,
+        blocks: &Range<usize>,
+        rows: usize,
+        input: &[f32],
+        recurrent: &[f32],
+    ) {
+        let line = blocks.len() * GATES * I::LANES;
+        for row in 0..rows {
+            for index in 0..blocks.len() {
+                let unit = (blocks.start + index) * I::LANES;
+                for (place, keep) in C::KEEP.iter().enumerate() {
+                    let at = row * line + (index * GATES + keep.gate) * I::LANES;
+                    let sum = match keep.terms {
+                        Terms::Both => isa.load(&input[at..]) + isa.load(&recurrent[at..]),
+                        Terms::Input => isa.load(&input[at..]),
+                        Terms::Recurrent => isa.load(&recurrent[at..]),
+                    };
+                    isa.store(sum, &mut self.sums[row * self.stride + place * self.padded + unit..]);
+                }
+            }
+        }
+    }
 }
 
 /// Bytes of weights that a core keeps in its L2 cache beside all else.
@@ -28,13 +71,13 @@ pub(super) const NEAR: usize = 3 << 19;
 
 /// Whether weights of so many bytes come from afar.
 #[inline(always)]
-pub(super) fn ahead(bytes: usize) -> Ahead {
+pub(crate) fn ahead(bytes: usize) -> Ahead {
     if bytes > NEAR { Ahead::Yes } else { Ahead::No }
 }
 
 /// Copies a row; numbers so small that their products would be subnormal become zero.
 #[inline(always)]
-pub(super) fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
+pub(crate) fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
     let negligible = isa.splat(NEGLIGIBLE);
     let whole = source.len() / I::LANES * I::LANES;
     for at in (0..whole).step_by(I::LANES) {
@@ -47,7 +90,7 @@ pub(super) fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
 
 /// The rows of one step within a chunk.
 #[derive(Clone, Copy)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// The first of them.
     pub start: usize,
     /// Rows of the chunk.
@@ -58,20 +101,86 @@ pub(super) struct Chunk {
     pub sweep: Sweep,
 }
 
+/// One step: what it reads, and where h goes.
+pub(crate) struct Step<'a> {
+    /// The rows.
+    pub chunk: Chunk,
+    /// The chunk's rows of x.
+    pub x: Rows<'a>,
+    /// Each row's step in its own sequence; of a cell that has a clock.
+    pub times: &'a [usize],
+    /// c of the layer below; of a cell that hears it.
+    pub below: Rows<'a>,
+    /// h⁻.
+    pub hidden: &'a [f32],
+    /// Becomes h.
+    pub next: &'a mut [f32],
+}
+
+/// How a pass goes through its steps.
+pub(crate) trait Stepped: Copy {
+    /// Whether there is a memory beside the hidden state.
+    const MEMORY: bool;
+    /// Whether it hears the memory of the layer below.
+    const BELOW: bool;
+    /// Whether it asks which step of its sequence a row is at.
+    const CLOCK: bool;
+
+    /// Computes what needs no state, for the rows of a chunk of steps. Implementations are `#[inline(always)]`.
+    fn prepare<I: Isa>(self, isa: I, packed: &Packed, x: Rows<'_>, rows: usize, work: &mut Work<'_>);
+
+    /// Advances the units that a thread owns by one step. Implementations are `#[inline(always)]`.
+    fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>);
+}
+
+/// A cell all of whose gates are summed at every step.
+#[derive(Clone, Copy)]
+pub(crate) struct Steady<C, const GATES: usize>(pub C);
+
+impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
+    const MEMORY: bool = C::MEMORY;
+    const BELOW: bool = C::BELOW;
+    const CLOCK: bool = false;
+
+    #[inline(always)]
+    fn prepare<I: Isa>(self, isa: I, packed: &Packed, x: Rows<'_>, rows: usize, work: &mut Work<'_>) {
+        for group in work.groups.clone() {
+            let blocks = packed.division.blocks(group);
+            let start = (blocks.start - work.first_unit / I::LANES) * GATES * I::LANES * rows;
+            let sums = &mut work.input[start..][..blocks.len() * GATES * I::LANES * rows];
+            let bias = &packed.bias()[blocks.start * GATES * I::LANES..][..blocks.len() * GATES * I::LANES];
+            let product = Product {
+                panels: &packed.input,
+                group,
+                chains: Chains::InOrder,
+                bias: Some(bias),
+                rows: x,
+                count: rows,
+                ahead: ahead(packed.input.bytes()),
+            };
+            product.run(isa, sums);
+        }
+    }
+
+    #[inline(always)]
+    fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>) {
+        advance::<I, C, GATES>(isa, self.0, packed, step, work);
+    }
+}
+
 /// One step of the groups that a thread owns.
 #[inline(always)]
-pub(super) fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
+fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
     isa: I,
     cell: C,
     packed: &Packed,
-    chunk: Chunk,
-    hidden: &[f32],
-    next: &mut [f32],
+    step: Step<'_>,
     work: &mut Work<'_>,
 ) {
-    if let Kind::ResetBefore(options) = packed.kind {
-        return reset_before::<I, C, GATES>(isa, cell, options, packed, chunk, hidden, next, work);
+    if C::RESETS {
+        return reset_before::<I, C, GATES>(isa, cell, packed, step, work);
     }
+    let Step { chunk, below, hidden, next, .. } = step;
     let division = &packed.division;
     let (count, far) = (work.groups.len(), ahead(packed.recurrent_bytes()));
     for index in 0..count {
@@ -86,9 +195,10 @@ pub(super) fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
             hidden_stride: work.strides.hidden,
             memory: work.memory,
             memory_stride: work.strides.memory,
+            below,
             first_unit: work.first_unit,
         };
-        if chunk.running == 1 {
+        if chunk.running == 1 && !C::BELOW && work.kept.is_none() {
             let ahead = if far == Ahead::Yes { AHEAD_LINES } else { 0 };
             let step = Single { cell, division, recurrent: &packed.recurrent, chains: packed.chains, ahead };
             single::<I, C, GATES>(isa, step, group, Input::Sums(input), &mut places);
@@ -97,7 +207,10 @@ pub(super) fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
             let rows = Rows { data: hidden, stride: work.strides.hidden };
             let (panels, chains, count) = (&packed.recurrent, packed.chains, chunk.running);
             Product { panels, group, chains, bias: None, rows, count, ahead: far }.run(isa, sums);
-            update::<I, C, GATES>(isa, cell, blocks, chunk.running, input, sums, &mut places);
+            if let Some(kept) = &mut work.kept {
+                kept.keep::<I, C, GATES>(isa, &blocks, count, input, sums);
+            }
+            update::<I, C, GATES>(isa, cell, blocks, count, input, sums, &mut places);
         }
     }
     if let Some(projection) = &packed.projection {
@@ -119,39 +232,56 @@ pub(super) fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
 /// Lines between a weight from afar and the one that is asked for when it is used.
 const AHEAD_LINES: usize = 8;
 
-/// One step of a GRU whose candidate hears r·h⁻: that must be known of all units before any candidate.
+/// One step of a cell r z n whose candidate hears r·h⁻: that must be known of all units before any candidate.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "as `advance`, and the options")]
 fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
     isa: I,
     cell: C,
-    options: GruOptions,
     packed: &Packed,
-    chunk: Chunk,
-    hidden: &[f32],
-    next: &mut [f32],
+    step: Step<'_>,
     work: &mut Work<'_>,
 ) {
-    let Some(candidate) = &packed.candidate else { return };
+    let (Some(candidate), Some(options)) = (&packed.candidate, packed.reset()) else { return };
+    let Step { chunk, hidden, next, .. } = step;
     let (stride, zero) = (work.strides.hidden, isa.splat(0.0));
     let far = ahead(packed.recurrent_bytes());
+    if packed.squashed.is_some() {
+        squash(isa, [chunk.running, packed.division.padded(), stride], hidden, work.squashed);
+    }
     for group in work.groups.clone() {
         let blocks = packed.division.blocks(group);
-        let (line, width) = (blocks.len() * GATES * I::LANES, blocks.len() * 2 * I::LANES);
+        // z hears h⁻, something else, or nothing.
+        let heard = packed.heard.len();
+        let (line, width) = (blocks.len() * GATES * I::LANES, blocks.len() * heard * I::LANES);
         let place = work.sums::<I>(packed, &blocks, chunk);
         let sums = &mut work.recurrent[..chunk.running * width];
         let rows = Rows { data: hidden, stride };
         let (panels, chains, count) = (&packed.recurrent, packed.chains, chunk.running);
         Product { panels, group, chains, bias: None, rows, count, ahead: far }.run(isa, sums);
         let input = &mut work.input[place][..chunk.running * line];
+        if let Some(panels) = &packed.squashed {
+            let (width, rows) = (blocks.len() * I::LANES, Rows { data: work.squashed, stride });
+            let sums = &mut work.recurrent[chunk.running * width..][..chunk.running * width];
+            Product { panels, group, chains, bias: None, rows, count, ahead: far }.run(isa, sums);
+            for at in 0..chunk.running * blocks.len() {
+                let z = &mut input[(at * GATES + 1) * I::LANES..];
+                isa.store(isa.load(z) + isa.load(&sums[at * I::LANES..]), z);
+            }
+        }
+        let sums = &work.recurrent[..chunk.running * width];
         for row in 0..chunk.running {
             for (index, block) in blocks.clone().enumerate() {
                 let input = &mut input[row * line + index * GATES * I::LANES..][..GATES * I::LANES];
-                let sums = &sums[row * width + index * 2 * I::LANES..][..2 * I::LANES];
+                let sums = &sums[row * width + index * heard * I::LANES..][..heard * I::LANES];
                 let unit = row * stride + block * I::LANES;
-                let (r, z) = (isa.load(input) + isa.load(sums), &mut input[I::LANES..]);
-                let finished = isa.load(z) + isa.load(&sums[I::LANES..]);
-                isa.store(finished, z);
+                let r = isa.load(input) + isa.load(sums);
+                if heard == 2 {
+                    let z = &mut input[I::LANES..];
+                    isa.store(isa.load(z) + isa.load(&sums[I::LANES..]), z);
+                }
+                if work.kept.is_some() {
+                    isa.store(r, input);
+                }
                 let heard = reset_hidden(isa, options, r, isa.load(&hidden[unit..]));
                 isa.store(heard, &mut work.between[unit..]);
             }
@@ -170,17 +300,54 @@ fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
             for (index, block) in blocks.clone().enumerate() {
                 let unit = row * stride + block * I::LANES;
                 let (mut own, mut heard) = ([zero; GATES], [zero; GATES]);
-                for gate in 1..GATES {
+                // r is no longer needed, unless it is kept.
+                for gate in usize::from(work.kept.is_none())..GATES {
                     own[gate] = isa.load(&input[row * line + (index * GATES + gate) * I::LANES..]);
                 }
                 heard[GATES - 1] = isa.load(&sums[row * width + index * I::LANES..]);
+                if let Some(kept) = &mut work.kept {
+                    for (place, keep) in C::KEEP.iter().enumerate() {
+                        let sum = match keep.terms {
+                            Terms::Both if keep.gate + 1 == GATES => own[keep.gate] + heard[keep.gate],
+                            Terms::Both | Terms::Input => own[keep.gate],
+                            Terms::Recurrent => heard[keep.gate],
+                        };
+                        isa.store(sum, &mut kept.sums[row * kept.stride + place * kept.padded + block * I::LANES..]);
+                    }
+                }
                 let old = isa.load(&hidden[unit..]);
                 let (state, at) = (State { hidden: old, memory: old }, block * I::LANES);
-                let now = Now { input: own, recurrent: heard, old: state, unit: at };
+                let now = Now { input: own, recurrent: heard, old: state, below: zero, unit: at };
                 let half = cell.begin(isa, now);
                 isa.store(cell.end(isa, now, half.value), &mut next[unit..]);
             }
         }
+    }
+}
+
+/// tanh(h⁻) of some rows.
+#[inline(always)]
+fn squash<I: Isa>(isa: I, [rows, width, stride]: [usize; 3], hidden: &[f32], target: &mut [f32]) {
+    for row in 0..rows {
+        for at in (row * stride..row * stride + width).step_by(I::LANES) {
+            let tanh = tanh_fraction(isa, isa.load(&hidden[at..]));
+            isa.store(tanh.numerator / tanh.denominator, &mut target[at..]);
+        }
+    }
+}
+
+impl<'a> Work<'a> {
+    /// All units of a layer, with room for sums and nothing else yet.
+    #[inline(always)]
+    pub fn of_all(
+        input: &'a mut [f32],
+        recurrent: &'a mut [f32],
+        strides: Strides,
+        division: &Division,
+    ) -> Self {
+        let groups = 0..division.groups();
+        let (between, squashed, memory) = (&mut [][..], &mut [][..], &mut [][..]);
+        Work { input, recurrent, between, squashed, memory, strides, groups, first_unit: 0, kept: None }
     }
 }
 

@@ -2,16 +2,22 @@
 
 use wide::f32x16;
 
+use super::clockwork::Clock;
 use super::stream::{self, Advance};
 use crate::activation::Activation;
-use crate::cell::gru::{GruOptions, Reset};
-use crate::cell::lstm::LstmOptions;
-use crate::cell::rnn::RnnOptions;
+use crate::cell::depth_gated::DepthGated;
+use crate::cell::gru::{AnyGru, GruOptions, Reset, ResetBefore, StandardGru};
+use crate::cell::learn::Learn;
+use crate::cell::lstm::{AnyLstm, LstmOptions, StandardLstm};
+use crate::cell::mutant::{FirstMutant, Mutation, OtherMutant};
+use crate::cell::rnn::{AnyRnn, RnnOptions, TanhRnn};
 use crate::error::Result;
 use crate::kernel::pack::{Division, Panels};
 use crate::kernel::product::Chains;
-use crate::simd::{Level, Token};
-use crate::weights::{GruWeights, LstmWeights, RnnWeights, Weights};
+use crate::simd::{Isa, Level, Token};
+use crate::weights::{
+    ClockworkWeights, DepthGatedWeights, GruWeights, LstmWeights, MutantWeights, RnnWeights, Weights,
+};
 
 /// Packed weights, and which cell they are for.
 #[derive(Clone)]
@@ -28,13 +34,19 @@ pub(crate) struct Packed {
     bias: Vec<f32x16>,
     /// R: all gates', or those that hear h⁻ itself.
     pub recurrent: Panels,
+    /// The gates that it is of.
+    pub heard: &'static [usize],
     /// R of the gate that hears something else: a candidate's that hears r·h⁻.
     pub candidate: Option<Panels>,
+    /// R of an update gate that hears tanh(h⁻).
+    pub squashed: Option<Panels>,
+    /// The modules of a clockwork RNN, whose W, R and b are theirs.
+    pub clock: Option<Clock>,
     /// The projection of h.
     pub projection: Option<Projection>,
     /// The recurrent sums' order.
     pub chains: Chains,
-    /// A vector a unit: peepholes, or a GRU's b_rn.
+    /// A vector a unit: peepholes, a GRU's b_rn, MUT1's b_h.
     unit_values: Vec<f32x16>,
     unit_values_len: usize,
     /// I, H, and the width of h.
@@ -86,6 +98,49 @@ pub(crate) enum Kind {
     TanhRnn,
     /// Simple RNN with options.
     AnyRnn(RnnOptions),
+    /// Simple RNN at the pace of its modules.
+    Clockwork(RnnOptions),
+    /// MUT1, MUT2 or MUT3.
+    Mutant(Mutation),
+    /// LSTM with options and a depth gate.
+    DepthGated(LstmOptions),
+}
+
+/// What is done with a layer, whichever its cell is.
+pub(crate) trait Visit: Sized {
+    /// Of a cell all of whose gates are summed at every step. `#[inline(always)]`.
+    fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C);
+
+    /// Of a simple RNN at the pace of its modules. `#[inline(always)]`.
+    fn clockwork<I: Isa, C: Learn<1, 1>>(self, isa: I, cell: C);
+}
+
+impl Kind {
+    /// Does it for the cell, which has such vectors ([`Packed::unit_values`]).
+    #[inline(always)]
+    pub fn visit<I: Isa>(self, isa: I, vectors: &[f32], visit: impl Visit) {
+        match self {
+            Kind::StandardLstm => visit.steady(isa, StandardLstm),
+            Kind::AnyLstm(options) => visit.steady(isa, AnyLstm { options, peepholes: vectors }),
+            Kind::DepthGated(options) => {
+                let (peepholes, depth) = vectors.split_at(vectors.len() / 5 * 3);
+                visit.steady(isa, DepthGated { lstm: AnyLstm { options, peepholes }, depth });
+            }
+            Kind::StandardGru => visit.steady(isa, StandardGru { recurrent_bias: vectors }),
+            Kind::AnyGru(options) => visit.steady(isa, AnyGru { options, recurrent_bias: vectors }),
+            Kind::ResetBefore(options) => visit.steady(isa, ResetBefore { options }),
+            Kind::Mutant(Mutation::Mut1) => visit.steady(isa, FirstMutant { bias: vectors }),
+            Kind::Mutant(Mutation::Mut2 | Mutation::Mut3) => visit.steady(isa, OtherMutant),
+            Kind::TanhRnn => visit.steady(isa, TanhRnn),
+            Kind::AnyRnn(options) => visit.steady(isa, AnyRnn { options }),
+            Kind::Clockwork(options) if is_tanh(options) => visit.clockwork(isa, TanhRnn),
+            Kind::Clockwork(options) => visit.clockwork(isa, AnyRnn { options }),
+        }
+    }
+}
+
+fn is_tanh(options: RnnOptions) -> bool {
+    options.activation == Activation::Tanh && options.clip.is_none()
 }
 
 impl Packed {
@@ -99,6 +154,9 @@ impl Packed {
             Weights::Lstm(weights) => Packed::lstm(weights, token),
             Weights::Gru(weights) => Packed::gru(weights, token),
             Weights::Rnn(weights) => Packed::rnn(weights, token),
+            Weights::Clockwork(weights) => Packed::clockwork(weights, token),
+            Weights::Mutant(weights) => Packed::mutant(weights, token),
+            Weights::DepthGated(weights) => Packed::depth_gated(weights, token),
         })
     }
 
@@ -110,12 +168,7 @@ impl Packed {
         let matrices = [weights.weight_ih(), weights.weight_hh(), weights.bias()];
         let mut packed = Packed::pack(token, kind, sizes, matrices, &[0, 1, 2, 3]);
         if let Some(peepholes) = weights.peepholes() {
-            let padded = packed.division.padded();
-            let mut values = vec![0.0; 3 * padded];
-            for (target, peephole) in values.chunks_exact_mut(padded).zip(peepholes) {
-                target[..hidden].copy_from_slice(peephole);
-            }
-            packed.set_unit_values(&values);
+            packed.set_unit_values(peepholes);
         }
         packed.projection = weights.projection().map(|matrix| {
             let division = Division::new(output, packed.division.lanes);
@@ -137,24 +190,65 @@ impl Packed {
         }
         let kind = if options == GruOptions::default() { Kind::StandardGru } else { Kind::AnyGru(options) };
         let mut packed = Packed::pack(token, kind, sizes, matrices, &[0, 1, 2]);
-        let mut values = vec![0.0; packed.division.padded()];
-        values[..hidden].copy_from_slice(weights.recurrent_bias());
-        packed.set_unit_values(&values);
+        packed.set_unit_values(&[weights.recurrent_bias()]);
+        packed
+    }
+
+    fn mutant(weights: &MutantWeights, token: Token) -> Self {
+        let (hidden, mutation) = (weights.hidden_size(), weights.mutation());
+        let sizes = Sizes { input: weights.input_size(), hidden, output: hidden, gates: 3, memory: 0 };
+        let mut bias = weights.bias().to_vec();
+        if mutation == Mutation::Mut1 {
+            // b_h is added behind the inner tanh.
+            bias[2 * hidden..].fill(0.0);
+        }
+        let heard: &[usize] = if mutation == Mutation::Mut2 { &[0, 1] } else { &[0] };
+        let matrices = [weights.weight_ih(), weights.weight_hh(), &bias];
+        let mut packed = Packed::pack(token, Kind::Mutant(mutation), sizes, matrices, heard);
+        let other = |gate: usize| Some(Panels::pack(&packed.division, &[gate], hidden, weights.weight_hh()));
+        (packed.candidate, packed.squashed) = (other(2), if mutation == Mutation::Mut3 { other(1) } else { None });
+        packed.set_unit_values(&[&weights.bias()[2 * hidden..]]);
+        packed
+    }
+
+    fn depth_gated(weights: &DepthGatedWeights, token: Token) -> Self {
+        let hidden = weights.hidden_size();
+        let sizes = Sizes { input: weights.input_size(), hidden, output: hidden, gates: 5, memory: hidden };
+        // The depth gate hears no h⁻: zeros, so that its step is that of any other cell.
+        let mut recurrent = weights.weight_hh().to_vec();
+        recurrent.resize(5 * hidden * hidden, 0.0);
+        let matrices = [weights.weight_ih(), &recurrent, weights.bias()];
+        let mut packed = Packed::pack(token, Kind::DepthGated(weights.options()), sizes, matrices, &[0, 1, 2, 3, 4]);
+        packed.set_unit_values(weights.peepholes());
+        packed
+    }
+
+    fn clockwork(weights: &ClockworkWeights, token: Token) -> Self {
+        let hidden = weights.hidden_size();
+        let sizes = Sizes { input: weights.input_size(), hidden, output: hidden, gates: 1, memory: 0 };
+        let mut packed = Packed::pack(token, Kind::Clockwork(weights.options()), sizes, [&[]; 3], &[]);
+        packed.clock = Some(Clock::pack(weights, packed.division.lanes));
         packed
     }
 
     fn rnn(weights: &RnnWeights, token: Token) -> Self {
         let (hidden, options) = (weights.hidden_size(), weights.options());
-        let tanh = options.activation == Activation::Tanh && options.clip.is_none();
-        let kind = if tanh { Kind::TanhRnn } else { Kind::AnyRnn(options) };
+        let kind = if is_tanh(options) { Kind::TanhRnn } else { Kind::AnyRnn(options) };
         let sizes = Sizes { input: weights.input_size(), hidden, output: hidden, gates: 1, memory: 0 };
         Packed::pack(token, kind, sizes, [weights.weight_ih(), weights.weight_hh(), weights.bias()], &[0])
     }
 
     /// Packs W, R and b; `recurrent` names the gates that hear h⁻ itself.
-    fn pack(token: Token, kind: Kind, sizes: Sizes, [input, hidden, bias]: [&[f32]; 3], recurrent: &[usize]) -> Self {
+    /// Of a cell whose weights are packed elsewhere it names none, and W is not packed either.
+    fn pack(
+        token: Token,
+        kind: Kind,
+        sizes: Sizes,
+        [input, hidden, bias]: [&[f32]; 3],
+        recurrent: &'static [usize],
+    ) -> Self {
         let division = Division::new(sizes.hidden, token.level().lanes());
-        let gates: Vec<usize> = (0..sizes.gates).collect();
+        let gates: Vec<usize> = if recurrent.is_empty() { Vec::new() } else { (0..sizes.gates).collect() };
         // A bias is a matrix of one column: its packed lines are one line a group, the groups in order.
         let lines = Panels::pack(&division, &gates, 1, bias);
         let bias = (0..division.groups()).flat_map(|group| lines.group(group).to_vec()).collect::<Vec<f32>>();
@@ -164,7 +258,10 @@ impl Packed {
             input: Panels::pack(&division, &gates, sizes.input, input),
             bias: aligned(&bias),
             recurrent: Panels::pack(&division, recurrent, sizes.output, hidden),
+            heard: recurrent,
             candidate: None,
+            squashed: None,
+            clock: None,
             projection: None,
             chains: Chains::recurrent(sizes.gates, sizes.hidden),
             unit_values: Vec::new(),
@@ -175,9 +272,29 @@ impl Packed {
         }
     }
 
-    fn set_unit_values(&mut self, values: &[f32]) {
-        self.unit_values = aligned(values);
+    /// Takes vectors of H values, or none for zeros.
+    fn set_unit_values(&mut self, vectors: &[impl AsRef<[f32]>]) {
+        let padded = self.division.padded();
+        let mut values = vec![0.0; vectors.len() * padded];
+        for (target, vector) in values.chunks_exact_mut(padded).zip(vectors) {
+            target[..vector.as_ref().len()].copy_from_slice(vector.as_ref());
+        }
+        self.unit_values = aligned(&values);
         self.unit_values_len = values.len();
+    }
+
+    /// How r comes from its sum, where a candidate hears r·h⁻.
+    pub fn reset(&self) -> Option<GruOptions> {
+        match self.kind {
+            Kind::ResetBefore(options) => Some(options),
+            Kind::Mutant(_) => Some(GruOptions::default()),
+            _ => None,
+        }
+    }
+
+    /// Whether its cell hears c of the layer below.
+    pub fn hears_below(&self) -> bool {
+        matches!(self.kind, Kind::DepthGated(_))
     }
 
     /// b, a register for each block and gate, in order.
@@ -186,7 +303,7 @@ impl Packed {
         bytemuck::cast_slice(&self.bias)
     }
 
-    /// Peepholes or b_rn, whole registers each.
+    /// Peepholes, b_rn or b_h, whole registers each.
     #[inline(always)]
     pub fn unit_values(&self) -> &[f32] {
         &bytemuck::cast_slice(&self.unit_values)[..self.unit_values_len]
@@ -194,10 +311,11 @@ impl Packed {
 
     /// Bytes of packed weights, biases and peepholes.
     pub fn bytes(&self) -> usize {
-        let second = self.candidate.as_ref().map_or(0, Panels::bytes);
+        let second: usize = self.candidate.iter().chain(&self.squashed).map(Panels::bytes).sum();
+        let clock = self.clock.as_ref().map_or(0, Clock::bytes);
         let projection = self.projection.as_ref().map_or(0, |projection| projection.panels.bytes());
         let vectors = (self.bias.len() + self.unit_values.len()) * size_of::<f32x16>();
-        self.input.bytes() + self.recurrent.bytes() + second + projection + vectors
+        self.input.bytes() + self.recurrent.bytes() + second + projection + clock + vectors
     }
 
     /// Bytes that a step reads again: all but W.
@@ -208,12 +326,15 @@ impl Packed {
     /// Operations of the products for one row and step.
     pub fn flops(&self) -> usize {
         let Sizes { input, hidden, output, gates, .. } = self.sizes;
+        if let Some(clock) = &self.clock {
+            return clock.flops();
+        }
         let projection = if self.projection.is_some() { 2 * hidden * output } else { 0 };
         2 * gates * hidden * (input + output) + projection
     }
 }
 
-fn aligned(values: &[f32]) -> Vec<f32x16> {
+pub(super) fn aligned(values: &[f32]) -> Vec<f32x16> {
     let mut registers = vec![f32x16::splat(0.0); values.len().div_ceil(16)];
     bytemuck::cast_slice_mut(&mut registers)[..values.len()].copy_from_slice(values);
     registers

@@ -1,6 +1,7 @@
 //! Ways to run a model: whole sequences of a batch, chunks of them, and one step at a time.
 
-mod advance;
+pub(crate) mod advance;
+pub(crate) mod clockwork;
 mod distribute;
 pub(crate) mod layer;
 pub mod layout;
@@ -9,5 +10,5 @@ pub mod request;
 pub mod session;
 pub(crate) mod share;
 mod stack;
-mod stream;
-mod workspace;
+pub(crate) mod stream;
+pub(crate) mod workspace;

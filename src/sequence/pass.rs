@@ -6,16 +6,14 @@
 
 use std::ops::Range;
 
-use super::advance::{Chunk, Work, advance, ahead, exchange, stage};
-use super::layer::{Kind, Packed};
+use super::advance::{Chunk, Steady, Step, Stepped, Work, exchange, stage};
+use super::clockwork::Clockwork;
+use super::layer::{Packed, Visit};
 use super::share::{Of, Place, Share, Way};
 use super::stream::Sweep;
 use super::workspace::{CHUNK_STEPS, Strides, Workspace};
-use crate::cell::gru::{self, AnyGru, ResetBefore, StandardGru};
-use crate::cell::lstm::{self, AnyLstm, StandardLstm};
-use crate::cell::rnn::{self, AnyRnn, TanhRnn};
-use crate::kernel::product::{Chains, Product, Rows};
-use crate::kernel::step::Cell;
+use crate::cell::learn::Learn;
+use crate::kernel::product::Rows;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::team::{Member, Target};
 
@@ -41,6 +39,10 @@ pub(crate) struct Pass<'a> {
     pub output: Option<(Target<'a>, Place)>,
     /// Where every c goes.
     pub cells: Option<(Target<'a>, Place)>,
+    /// Every c of the layer below, for a cell that hears it.
+    pub below: Option<(&'a [f32], Place)>,
+    /// Steps that each sequence of the batch has made; empty for a model without a clock.
+    pub made: &'a [usize],
     /// The thread's place in a team that shares the hidden units.
     pub member: Option<&'a Member<'a>>,
 }
@@ -66,26 +68,28 @@ impl Kernel for Running<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let packed = self.pass.packed;
-        let peepholes = packed.unit_values();
-        let recurrent_bias = peepholes;
-        match packed.kind {
-            Kind::StandardLstm => self.by::<I, _, { lstm::GATES }>(isa, StandardLstm),
-            Kind::AnyLstm(options) => self.by::<I, _, { lstm::GATES }>(isa, AnyLstm { options, peepholes }),
-            Kind::StandardGru => self.by::<I, _, { gru::GATES }>(isa, StandardGru { recurrent_bias }),
-            Kind::AnyGru(options) => self.by::<I, _, { gru::GATES }>(isa, AnyGru { options, recurrent_bias }),
-            Kind::ResetBefore(options) => self.by::<I, _, { gru::GATES }>(isa, ResetBefore { options }),
-            Kind::TanhRnn => self.by::<I, _, { rnn::GATES }>(isa, TanhRnn),
-            Kind::AnyRnn(options) => self.by::<I, _, { rnn::GATES }>(isa, AnyRnn { options }),
-        }
+        packed.kind.visit(isa, packed.unit_values(), self);
+    }
+}
+
+impl Visit for Running<'_> {
+    #[inline(always)]
+    fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C) {
+        self.by(isa, Steady(cell));
+    }
+
+    #[inline(always)]
+    fn clockwork<I: Isa, C: Learn<1, 1>>(self, isa: I, cell: C) {
+        self.by(isa, Clockwork(cell));
     }
 }
 
 impl Running<'_> {
     #[inline(always)]
-    fn by<I: Isa, C: Cell<GATES>, const GATES: usize>(self, isa: I, cell: C) {
+    fn by<I: Isa, S: Stepped>(self, isa: I, stepped: S) {
         let Running { pass, work } = self;
-        let Pass { packed, way, share, steps, x, x_place, hidden: h_target, memory: c_target, output, cells, member } =
-            pass;
+        let Pass { packed, way, share, steps, x, x_place, output, cells, below, made, member, .. } = pass;
+        let (h_target, c_target) = (pass.hidden, pass.memory);
         let (sizes, division) = (packed.sizes, &packed.division);
         let strides = Strides::new(packed, share.count);
         let groups = match member {
@@ -96,19 +100,22 @@ impl Running<'_> {
         let own = division.blocks_of(groups.clone());
         let own = own.start * I::LANES..(own.end * I::LANES).min(sizes.hidden);
 
-        let Workspace { x: staged, input, recurrent, hidden, memory, starts } = work;
+        let Workspace { x: staged, input, recurrent, hidden, squashed, memory, below: c_below, starts, times } = work;
         let [hidden, next, between] = hidden;
         let staged: &mut [f32] = bytemuck::cast_slice_mut(staged);
         let mut hidden: &mut [f32] = bytemuck::cast_slice_mut(hidden);
         let mut next: &mut [f32] = bytemuck::cast_slice_mut(next);
+        let c_below: &mut [f32] = bytemuck::cast_slice_mut(c_below);
         let mut work = Work {
             input: bytemuck::cast_slice_mut(input),
             recurrent: bytemuck::cast_slice_mut(recurrent),
             between: bytemuck::cast_slice_mut(between),
+            squashed: bytemuck::cast_slice_mut(squashed),
             memory: bytemuck::cast_slice_mut(memory),
             strides,
             groups,
             first_unit: own.start,
+            kept: None,
         };
 
         let mut active = share.active(steps.start);
@@ -117,7 +124,7 @@ impl Running<'_> {
             let h = &mut hidden[row * strides.hidden..][..strides.hidden];
             h[sizes.output..].fill(0.0);
             h_target.read(place * sizes.output, &mut h[..sizes.output]);
-            if C::MEMORY {
+            if S::MEMORY {
                 let c = &mut work.memory[row * strides.memory..][..strides.memory];
                 c[own.len()..].fill(0.0);
                 c_target.read(place * sizes.memory + own.start, &mut c[..own.len()]);
@@ -144,26 +151,25 @@ impl Running<'_> {
                 rows += running;
                 count += 1;
             }
-            for group in work.groups.clone() {
-                let blocks = division.blocks(group);
-                let start = (blocks.start - work.first_unit / I::LANES) * GATES * I::LANES * rows;
-                let sums = &mut work.input[start..][..blocks.len() * GATES * I::LANES * rows];
-                let bias = &packed.bias()[blocks.start * GATES * I::LANES..][..blocks.len() * GATES * I::LANES];
-                let product = Product {
-                    panels: &packed.input,
-                    group,
-                    chains: Chains::InOrder,
-                    bias: Some(bias),
-                    rows: Rows { data: staged, stride: strides.x },
-                    count: rows,
-                    ahead: ahead(packed.input.bytes()),
-                };
-                product.run(isa, sums);
-            }
+            let x = Rows { data: &*staged, stride: strides.x };
+            stepped.prepare(isa, packed, x, rows, &mut work);
             for start in &starts[..count] {
                 let sweep = if step % 2 == 0 { Sweep::Forwards } else { Sweep::Backwards };
                 let chunk = Chunk { start: *start, rows, running: active, sweep };
-                advance::<I, C, GATES>(isa, cell, packed, chunk, hidden, next, &mut work);
+                if S::CLOCK {
+                    for (row, time) in times[..active].iter_mut().enumerate() {
+                        *time = made[share.place(row)] + share.at(way, step, row);
+                    }
+                }
+                if let Some((data, place)) = below.filter(|_| S::BELOW) {
+                    for row in 0..active {
+                        let source = &data[place.at(&share, share.at(way, step, row), row)..][..sizes.memory];
+                        c_below[row * strides.memory..][..sizes.memory].copy_from_slice(source);
+                    }
+                }
+                let times = &times[..if S::CLOCK { active } else { 0 }];
+                let below = Rows { data: &*c_below, stride: strides.memory };
+                stepped.advance(isa, packed, Step { chunk, x, times, below, hidden, next }, &mut work);
                 if let Some(member) = member {
                     exchange(member, step % 2, sizes.hidden, active, next, &own, strides.hidden);
                 }
@@ -192,7 +198,7 @@ impl Running<'_> {
                     if leader {
                         h_target.write(place * sizes.output, &hidden[row * strides.hidden..][..sizes.output]);
                     }
-                    if C::MEMORY {
+                    if S::MEMORY {
                         let c = &work.memory[row * strides.memory..][..own.len()];
                         c_target.write(place * sizes.memory + own.start, c);
                     }

@@ -44,6 +44,8 @@ pub struct Session<M> {
     /// Whether one row can be streamed without a pass.
     streamed: bool,
     sweep: Sweep,
+    /// Steps that each sequence has made; empty for a model without a clock.
+    made: Vec<usize>,
     /// Places in the batch, longest sequence first, and the lengths.
     order: Vec<usize>,
     lengths: Vec<usize>,
@@ -89,6 +91,7 @@ impl<M: Borrow<Model>> Session<M> {
             x: vec![0.0; own.input_size()],
             streamed,
             sweep: Sweep::Forwards,
+            made: if own.packed().any(|packed| packed.clock.is_some()) { vec![0; batch] } else { Vec::new() },
             order: vec![0; batch],
             lengths: vec![0; batch],
             rooms: Vec::new(),
@@ -183,15 +186,16 @@ impl<M: Borrow<Model>> Session<M> {
         (0..self.starts.len()).flat_map(|pass| self.cell_state_of(pass).unwrap_or_default().to_vec()).collect()
     }
 
-    /// Sets all states to zero.
+    /// Sets all states to zero, and begins to count steps again.
     pub fn reset(&mut self) {
+        self.made.fill(0);
         self.hidden.fill(f32x16::splat(0.0));
         self.memory.fill(f32x16::splat(0.0));
     }
 
     /// Sets the states of all passes; `hidden` is N × B × P and `cell` N × B × H (empty for cells that have none), row-major, as
     /// [`hidden_states`](Session::hidden_states) and [`cell_states`](Session::cell_states) give them: an encoder's
-    /// become a decoder's.
+    /// become a decoder's. New sequences begin: the clocks of clockwork RNNs count from their first step again.
     ///
     /// # Errors
     /// [`Error::Length`] if one has another length; neither is changed then.
@@ -200,6 +204,7 @@ impl<M: Borrow<Model>> Session<M> {
         let widths = [sums(|packed| packed.sizes.output), sums(|packed| packed.sizes.memory)];
         Error::check_length("hidden", hidden.len(), "B·(H of all passes)", &[self.batch, widths[0]])?;
         Error::check_length("cell", cell.len(), "B·(H of all passes)", &[self.batch, widths[1]])?;
+        self.made.fill(0);
         let (mut hidden, mut cell) = (hidden, cell);
         for (pass, packed) in self.model.borrow().packed().enumerate() {
             let [h, c] = self.starts[pass];
@@ -333,6 +338,7 @@ impl<M: Borrow<Model>> Session<M> {
             starts: &self.starts,
             hidden: Target::new(bytemuck::cast_slice_mut(&mut self.hidden)),
             memory: Target::new(bytemuck::cast_slice_mut(&mut self.memory)),
+            made: &self.made,
         };
         let whole = Share {
             order: ragged.then_some(&self.order[..]),
@@ -342,6 +348,9 @@ impl<M: Borrow<Model>> Session<M> {
             steps,
         };
         distribute(&call, whole, self.threads, &mut self.rooms, &mut self.team);
+        for (row, made) in self.made.iter_mut().enumerate() {
+            *made += lengths.map_or(steps, |lengths| lengths[row]);
+        }
         Ok(())
     }
 }

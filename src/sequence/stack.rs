@@ -36,13 +36,15 @@ pub(crate) struct Call<'a> {
     pub hidden: Target<'a>,
     /// c of all passes.
     pub memory: Target<'a>,
+    /// Steps that each sequence of the batch has made; empty for a model without a clock.
+    pub made: &'a [usize],
 }
 
 /// A thread's room: a workspace, and what goes from layer to layer.
 pub(crate) struct Room {
     /// The workspace.
     pub work: Workspace,
-    /// The output of a layer and of the one before it.
+    /// The output of a layer and of the one before it, and behind it every c where the layer above hears it.
     between: [Vec<f32>; 2],
     /// The reverse direction's output until it is merged.
     reverse: Vec<f32>,
@@ -63,9 +65,11 @@ impl Room {
     fn reserve(&mut self, model: &Model, rows: usize, steps: usize) {
         let widest = model.stack().iter().map(Layer::output_size).max().unwrap_or(0);
         let values = rows * steps * widest;
+        let hears = model.packed().any(Packed::hears_below);
+        let all = if hears { 2 * values } else { values };
         for between in &mut self.between {
-            if between.len() < values {
-                between.resize(values, 0.0);
+            if between.len() < all {
+                between.resize(all, 0.0);
             }
         }
         let merges = |layer: &Layer| layer.passes.len() == 2 && !matches!(layer.merge, Merge::Concat | Merge::None);
@@ -132,6 +136,8 @@ impl Call<'_> {
         };
         let size = layer.passes[0].1.sizes;
         let merged = layer.passes.len() == 2 && !matches!(layer.merge, Merge::Concat | Merge::None);
+        let heard = layers.get(index + 1).is_some_and(|above| above.passes[0].1.hears_below());
+        let c_start = above.len() / 2;
         let above = Target::new(above);
         let own = (above, within(layer.output_size()));
         let reverse_target = Target::new(reverse);
@@ -146,11 +152,16 @@ impl Call<'_> {
                 }),
                 (false, false, _) => Some(shifted(own, direction * size.output)),
             };
-            let cells = if last { self.cells.map(|cells| shifted(cells, direction * size.memory)) } else { None };
+            let cells = match (last, heard) {
+                (true, _) => self.cells.map(|cells| shifted(cells, direction * size.memory)),
+                (_, true) => Some((above.from(c_start), within(size.memory))),
+                _ => None,
+            };
+            let below = packed.hears_below().then(|| (&below[below.len() / 2..], within(size.memory)));
             let [h, c] = self.starts[state + direction];
             let (hidden, memory) = (self.hidden.from(h), self.memory.from(c));
             let (way, steps) = (*way, steps.clone());
-            Pass { packed, way, share, steps, x, x_place, hidden, memory, output, cells, member }
+            Pass { packed, way, share, steps, x, x_place, hidden, memory, output, cells, below, made: self.made, member }
         };
         match (layer.passes.len(), second) {
             (1, _) => pass(0).run(work),

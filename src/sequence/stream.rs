@@ -1,13 +1,15 @@
 //! One row, one step: compiled apart from a [`Pass`](super::pass::Pass), whose choices cost more than a small cell's arithmetic.
 
-use super::layer::{Kind, Packed};
-use crate::cell::gru::{self, AnyGru, StandardGru};
-use crate::cell::lstm::{self, AnyLstm, StandardLstm};
-use crate::cell::rnn::{self, AnyRnn, TanhRnn};
+use super::layer::{Kind, Packed, Visit};
+use crate::cell::learn::Learn;
+use crate::cell::lstm::{self, StandardLstm};
 use crate::kernel::pack::Division;
-use crate::kernel::product::Chains;
+use crate::kernel::product::{Chains, Rows};
 use crate::kernel::step::{Cell, Input, Places, Single, single, single_blocks};
 use crate::simd::{Isa, Kernel, dispatch};
+
+/// No c of a layer below.
+const NOTHING: Rows<'static> = Rows { data: &[], stride: 0 };
 
 /// Advances one row by one step: layer, x, h⁻, where h goes, c. The last three are padded to whole registers, x is free of
 /// tiny numbers.
@@ -41,7 +43,7 @@ impl Sweep {
 
 /// Whether a layer can be advanced so: nothing stands between h⁻ and the sums, or after the update.
 pub(crate) fn can_advance(packed: &Packed) -> bool {
-    packed.candidate.is_none() && packed.projection.is_none()
+    packed.candidate.is_none() && packed.projection.is_none() && packed.clock.is_none() && !packed.hears_below()
 }
 
 /// Chooses the code for a layer: small LSTMs of common sizes have their own, with every loop's length known.
@@ -91,17 +93,20 @@ impl<const UNITS: usize> Kernel for &mut Step<'_, UNITS> {
         if UNITS > 0 {
             return self.known::<I>(isa);
         }
-        let values = self.packed.unit_values();
-        match self.packed.kind {
-            Kind::StandardLstm => self.by::<I, _, { lstm::GATES }>(isa, StandardLstm),
-            Kind::AnyLstm(options) => self.by::<I, _, { lstm::GATES }>(isa, AnyLstm { options, peepholes: values }),
-            Kind::StandardGru => self.by::<I, _, { gru::GATES }>(isa, StandardGru { recurrent_bias: values }),
-            Kind::AnyGru(options) => self.by::<I, _, { gru::GATES }>(isa, AnyGru { options, recurrent_bias: values }),
-            Kind::TanhRnn => self.by::<I, _, { rnn::GATES }>(isa, TanhRnn),
-            Kind::AnyRnn(options) => self.by::<I, _, { rnn::GATES }>(isa, AnyRnn { options }),
-            Kind::ResetBefore(_) => {} // `can_advance` refuses it.
+        self.packed.kind.visit(isa, self.packed.unit_values(), self);
+    }
+}
+
+impl<const UNITS: usize> Visit for &mut Step<'_, UNITS> {
+    #[inline(always)]
+    fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C) {
+        // What [`can_advance`] refuses never comes here.
+        if !C::RESETS && !C::BELOW {
+            self.by::<I, C, GATES>(isa, cell);
         }
     }
+
+    fn clockwork<I: Isa, C: Learn<1, 1>>(self, _isa: I, _cell: C) {}
 }
 
 impl<const UNITS: usize> Step<'_, UNITS> {
@@ -109,7 +114,7 @@ impl<const UNITS: usize> Step<'_, UNITS> {
     fn by<I: Isa, C: Cell<GATES>, const GATES: usize>(&mut self, isa: I, cell: C) {
         let Step { packed, x, hidden, .. } = *self;
         let (next, memory) = (&mut *self.next, &mut *self.memory);
-        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, first_unit: 0 };
+        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
         let division = &packed.division;
         let step = Single { cell, division, recurrent: &packed.recurrent, chains: packed.chains, ahead: 0 };
         let input = Input::Features { weights: &packed.input, bias: packed.bias(), x };
@@ -126,7 +131,7 @@ impl<const UNITS: usize> Step<'_, UNITS> {
         let hidden = &hidden[..UNITS.next_multiple_of(I::LANES)];
         let next = &mut self.next[..UNITS.next_multiple_of(I::LANES)];
         let memory = &mut self.memory[..UNITS.next_multiple_of(I::LANES)];
-        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, first_unit: 0 };
+        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
         let (division, recurrent) = (&packed.division, &packed.recurrent);
         let chains = Chains::recurrent(lstm::GATES, UNITS);
         let step = Single { cell: StandardLstm, division, recurrent, chains, ahead: 0 };

@@ -15,8 +15,14 @@ pub(crate) struct Workspace {
     pub recurrent: Vec<f32x16>,
     /// h, twice, and what stands between: r·h⁻, or h before its projection.
     pub hidden: [Vec<f32x16>; 3],
+    /// tanh(h⁻), for a cell that hears it.
+    pub squashed: Vec<f32x16>,
     /// c.
     pub memory: Vec<f32x16>,
+    /// c of the layer below, for a cell that hears it.
+    pub below: Vec<f32x16>,
+    /// Each row's step in its sequence, for a cell that has a clock.
+    pub times: Vec<usize>,
     /// Where each step of a chunk begins.
     pub starts: Vec<usize>,
 }
@@ -24,11 +30,11 @@ pub(crate) struct Workspace {
 /// Bytes of input sums that are computed ahead.
 const CHUNK_BYTES: usize = 512 << 10;
 /// Steps of a chunk at most.
-pub(super) const CHUNK_STEPS: usize = 64;
+pub(crate) const CHUNK_STEPS: usize = 64;
 
 /// The sizes of a pass's buffers.
 #[derive(Clone, Copy)]
-pub(super) struct Strides {
+pub(crate) struct Strides {
     /// Of a staged input row.
     pub x: usize,
     /// Of a row of h.
@@ -44,8 +50,6 @@ pub(super) struct Strides {
 impl Strides {
     pub fn new(packed: &Packed, rows: usize) -> Self {
         let (sizes, padded) = (packed.sizes, packed.division.padded());
-        // Rows a multiple of 2 KiB apart would fall on the same lines of the L1 cache.
-        let spread = |width: usize| if width.is_multiple_of(256) { width + 16 } else { width };
         let registers = |width: usize| width.next_multiple_of(16);
         let sums = padded * sizes.gates;
         let chunk = (CHUNK_BYTES / (sums * size_of::<f32>())).clamp(1, CHUNK_STEPS * rows).max(rows);
@@ -59,6 +63,11 @@ impl Strides {
     }
 }
 
+/// Rows a multiple of 1 KiB apart would fall on the same lines of the L1 cache.
+pub(crate) fn spread(width: usize) -> usize {
+    if width.is_multiple_of(256) { width + 16 } else { width }
+}
+
 impl Workspace {
     /// Room for any of the layers with at most `rows` rows.
     pub fn new<'a>(layers: impl Iterator<Item = &'a Packed>, rows: usize) -> Self {
@@ -67,7 +76,10 @@ impl Workspace {
             input: Vec::new(),
             recurrent: Vec::new(),
             hidden: [Vec::new(), Vec::new(), Vec::new()],
+            squashed: Vec::new(),
             memory: Vec::new(),
+            below: Vec::new(),
+            times: vec![0; rows],
             starts: vec![0; CHUNK_STEPS],
         };
         let grow = |buffer: &mut Vec<f32x16>, values: usize| {
@@ -83,7 +95,9 @@ impl Workspace {
             for hidden in &mut work.hidden {
                 grow(hidden, rows * strides.hidden);
             }
+            grow(&mut work.squashed, if packed.squashed.is_some() { rows * strides.hidden } else { 0 });
             grow(&mut work.memory, rows * strides.memory);
+            grow(&mut work.below, if packed.hears_below() { rows * strides.memory } else { 0 });
         }
         work
     }

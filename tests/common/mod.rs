@@ -6,6 +6,7 @@ pub mod cells;
 pub mod jobs;
 pub mod network_jobs;
 pub mod networks;
+pub mod variants;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -108,6 +109,14 @@ pub fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what: impl 
         let error = (f64::from(*found) - expected).abs();
         assert!(error <= tolerance, "{}, index {index}: {found} for {expected}, {error:e} off", what());
     }
+}
+
+/// Every value within `relative` of the largest one's magnitude: gradients of one tensor are compared so, because small ones
+/// are sums of large ones that cancel.
+#[track_caller]
+pub fn assert_near(found: &[f32], expected: &[f64], relative: f64, what: impl Fn() -> String) {
+    let largest = expected.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+    assert_close(found, expected, relative * largest.max(1e-12), what);
 }
 
 /// The same bits everywhere.

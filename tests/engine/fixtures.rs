@@ -9,24 +9,11 @@ use gatewise::{
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+use crate::common::variants::{case, input, names, size};
 use crate::common::{array, assert_close, fixture, levels};
 
 /// What the cases have in `options`.
 const OPTIONS: [&str; 6] = ["num_layers", "bidirectional", "batch_first", "bias", "nonlinearity", "proj_size"];
-
-pub fn case(name: &str) -> Value {
-    serde_json::from_str(&fs::read_to_string(fixture(name).join("case.json")).unwrap()).unwrap()
-}
-
-pub fn size(case: &Value, name: &str) -> usize {
-    case[name].as_u64().unwrap_or_else(|| panic!("no size {name}")) as usize
-}
-
-/// An array of a case as f32, which is how inputs are stored; `None` if there is none.
-pub fn input(name: &str, array_name: &str) -> Option<Vec<f32>> {
-    let values = array(&fixture(name).join("io.npz"), array_name)?;
-    Some(values.into_iter().map(|value| value as f32).collect())
-}
 
 /// A tensor of a file by PyTorch's name, as it is stored.
 pub fn tensor(tensors: &SafeTensors<'_>, name: &str) -> Option<Vec<f32>> {
@@ -79,9 +66,7 @@ fn builder(name: &str, case: &Value) -> ModelBuilder {
 
 #[test]
 fn every_pytorch_case_comes_out_on_every_level() {
-    let folder = fs::read_dir(fixture("")).unwrap();
-    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names: Vec<String> = names.filter(|name| name.starts_with("torch_")).collect();
+    let names = names("torch_");
     assert_eq!(names.len(), 33, "all of PyTorch's cases");
     for name in &names {
         let case = case(name);

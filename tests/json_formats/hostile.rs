@@ -145,6 +145,39 @@ fn floods_are_refused_before_they_fill_the_memory() {
 }
 
 #[test]
+fn texts_of_100_mb_are_refused_before_they_are_parsed() {
+    const BYTES: usize = 100_000_000;
+    for (element, last, expected) in [
+        ("1,", "null", "50000003 values, expected at most 12500"),
+        ("{},", "1", "66666669 values, expected at most 12500"),
+        ("[0.1234],", "null", "22222225 values, expected at most 12500"),
+        ("\\n,abcdefgh", "", "a text or a number of 100000001 bytes, expected at most 16777216"),
+    ] {
+        let quote = if last.is_empty() { "\"" } else { "" };
+        let text = format!("{{\"weights\": [{quote}{}{last}{quote}]}}", element.repeat(BYTES / element.len()));
+        let error = refused_soon(&text);
+        assert!(error.contains(expected), "{error}");
+    }
+    // Many texts and long keys are kept one by one, up to 32 MiB.
+    let text = format!("{{\"a\": [{}1]}}", format!("\"{}\",", "a".repeat(10_000_000)).repeat(4));
+    assert!(refused_soon(&text).contains("no regular lists of numbers"));
+    let keys: Vec<String> = (0..200_000).map(|key| format!("\"{key:0200}\":1")).collect();
+    assert!(refused_soon(&format!("{{{}}}", keys.join(","))).contains("no regular lists of numbers"));
+}
+
+#[test]
+fn a_million_weights_of_one_digit_are_read() {
+    // 4·350·(1 + 350) + 6·350 values of the layer and 351 of the head.
+    let (hidden, total) = (350, 4 * 350 * 351 + 6 * 350 + 351);
+    let text = format!(
+        "{{\"architecture\": \"LSTM\", \"config\": {{\"input_size\": 1, \"hidden_size\": {hidden}, \"num_layers\": 1}}, \
+         \"weights\": [{}0]}}",
+        "0,".repeat(total - 1)
+    );
+    assert!(json::from_bytes(text.as_bytes()).is_ok());
+}
+
+#[test]
 fn many_modules_are_refused_soon() {
     let module = |at: usize| format!("\"m{at}.weight_ih_l0\": [[1]], \"m{at}.weight_hh_l0\": [[1]]");
     let modules = |count: usize| format!("{{{}}}", (0..count).map(module).collect::<Vec<_>>().join(", "));

@@ -1,137 +1,83 @@
-//! The element types of NumPy that are read, and their bytes as values.
+//! The element types of NumPy that are read, and their values one by one.
 
-use std::fmt;
+use std::fmt::Display;
+use std::io::{ErrorKind, Read, empty};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use half::f16;
+use npyz::{AutoSerialize, DType, Deserialize, TypeChar, TypeRead};
 
-use super::tensor::Values;
+use super::header::Header;
+use super::tensor::{Tensor, Values};
 
-/// What an element of an array is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    Bool,
-    I8,
-    I16,
-    I32,
-    I64,
-    U8,
-    U16,
-    U32,
-    U64,
-    F16,
-    F32,
-    F64,
+/// What is read, for errors.
+pub const EXPECTED: &str = "expected float32 or float64, float16, integers of up to 64 bits or bool";
+
+/// Bytes of an element.
+///
+/// # Errors
+/// The element type is not read.
+pub fn width(element: &DType) -> Result<usize> {
+    values(&mut empty(), element, 0)?;
+    element.num_bytes().with_context(|| format!("element type {} is not read", element.descr()))
 }
 
-/// Each with NumPy's letter and width, and its name.
-const ELEMENTS: [(Element, &str, &str); 12] = [
-    (Element::Bool, "b1", "bool"),
-    (Element::I8, "i1", "int8"),
-    (Element::I16, "i2", "int16"),
-    (Element::I32, "i4", "int32"),
-    (Element::I64, "i8", "int64"),
-    (Element::U8, "u1", "uint8"),
-    (Element::U16, "u2", "uint16"),
-    (Element::U32, "u4", "uint32"),
-    (Element::U64, "u8", "uint64"),
-    (Element::F16, "f2", "float16"),
-    (Element::F32, "f4", "float32"),
-    (Element::F64, "f8", "float64"),
-];
-
-impl fmt::Display for Element {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = ELEMENTS.iter().find(|(element, ..)| element == self).map(|(.., name)| *name);
-        f.write_str(name.unwrap_or_default())
-    }
-}
-
-/// An element type and the order of its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Encoding {
-    pub element: Element,
-    /// Whether the highest byte comes first.
-    pub big_endian: bool,
-}
-
-impl Encoding {
-    /// Reads NumPy's description, such as `<f4`.
-    pub fn parse(descr: &str) -> Result<Self> {
-        let refuse = || {
-            let reason = if descr.ends_with('O') { " (objects are pickles, which run code)" } else { "" };
-            anyhow!(
-                "element type {descr} is not read{reason}: expected float32 or float64, float16, integers of up to 64 bits \
-                 or bool"
-            )
-        };
-        let (order, kind) = descr.split_at_checked(1).ok_or_else(refuse)?;
-        let big_endian = match order {
-            "<" | "|" => false,
-            ">" => true,
-            "=" => cfg!(target_endian = "big"),
-            _ => return Err(refuse()),
-        };
-        let (element, ..) = ELEMENTS.iter().find(|(_, known, _)| *known == kind).ok_or_else(refuse)?;
-        Ok(Encoding { element: *element, big_endian })
-    }
-
-    /// Bytes of an element.
-    pub fn width(self) -> usize {
-        match self.element {
-            Element::Bool | Element::I8 | Element::U8 => 1,
-            Element::I16 | Element::U16 | Element::F16 => 2,
-            Element::I32 | Element::U32 | Element::F32 => 4,
-            Element::I64 | Element::U64 | Element::F64 => 8,
+/// Reads the next `count` values of a buffered file. Memory is taken for what has come, not for what is claimed.
+pub fn values(file: &mut impl Read, element: &DType, count: usize) -> Result<Values> {
+    let DType::Plain(scalar) = element else { bail!("structured arrays are not read: {EXPECTED}") };
+    Ok(match (scalar.type_char(), scalar.size_field()) {
+        // As NumPy, any byte but 0 is true; npyz takes only 1.
+        (TypeChar::Bool, 1) => Values::Bool(each(file, &u8::default_dtype(), count, |byte: u8| Ok(byte != 0))?),
+        (TypeChar::Float, 2) => Values::F32(each(file, element, count, |value: f16| Ok(value.to_f32()))?),
+        (TypeChar::Float, 4) => Values::F32(each(file, element, count, Ok)?),
+        (TypeChar::Float, 8) => Values::F64(each(file, element, count, Ok)?),
+        (TypeChar::Int, 1) => integers::<i8>(file, element, count)?,
+        (TypeChar::Int, 2) => integers::<i16>(file, element, count)?,
+        (TypeChar::Int, 4) => integers::<i32>(file, element, count)?,
+        (TypeChar::Int, 8) => integers::<i64>(file, element, count)?,
+        (TypeChar::Uint, 1) => integers::<u8>(file, element, count)?,
+        (TypeChar::Uint, 2) => integers::<u16>(file, element, count)?,
+        (TypeChar::Uint, 4) => integers::<u32>(file, element, count)?,
+        (TypeChar::Uint, 8) => integers::<u64>(file, element, count)?,
+        (TypeChar::Object, _) => {
+            bail!("element type {scalar} is not read (objects are pickles, which run code): {EXPECTED}")
         }
-    }
-
-    /// Appends the values of whole elements.
-    pub fn decode(self, bytes: &[u8], values: &mut Values) -> Result<()> {
-        match (self.element, values) {
-            (Element::F16, Values::F32(values)) => {
-                values.extend(self.each(bytes, |bytes| f16::from_le_bytes(bytes).to_f32()));
-            }
-            (Element::F32, Values::F32(values)) => values.extend(self.each(bytes, f32::from_le_bytes)),
-            (Element::F64, Values::F64(values)) => values.extend(self.each(bytes, f64::from_le_bytes)),
-            (Element::Bool, Values::Bool(values)) => values.extend(bytes.iter().map(|byte| *byte != 0)),
-            (_, Values::I64(values)) => self.decode_integers(bytes, values)?,
-            (_, values) => bail!("element type {} is no {}", self.element, values.kind()),
-        }
-        Ok(())
-    }
-
-    /// Appends the values of whole integers, each of which must fit.
-    pub fn decode_integers<T: TryFrom<i128>>(self, bytes: &[u8], values: &mut Vec<T>) -> Result<()> {
-        match self.element {
-            Element::I8 => widen(self.each(bytes, i8::from_le_bytes), values),
-            Element::I16 => widen(self.each(bytes, i16::from_le_bytes), values),
-            Element::I32 => widen(self.each(bytes, i32::from_le_bytes), values),
-            Element::I64 => widen(self.each(bytes, i64::from_le_bytes), values),
-            Element::U8 => widen(self.each(bytes, u8::from_le_bytes), values),
-            Element::U16 => widen(self.each(bytes, u16::from_le_bytes), values),
-            Element::U32 => widen(self.each(bytes, u32::from_le_bytes), values),
-            Element::U64 => widen(self.each(bytes, u64::from_le_bytes), values),
-            other => bail!("element type {other} is not read: expected integers"),
-        }
-    }
-
-    fn each<const WIDTH: usize, T>(self, bytes: &[u8], value: fn([u8; WIDTH]) -> T) -> impl Iterator<Item = T> {
-        bytes.as_chunks().0.iter().map(move |bytes| {
-            let mut bytes: [u8; WIDTH] = *bytes;
-            if self.big_endian {
-                bytes.reverse();
-            }
-            value(bytes)
-        })
-    }
+        _ => bail!("element type {scalar} is not read: {EXPECTED}"),
+    })
 }
 
-fn widen<S: Into<i128>, T: TryFrom<i128>>(source: impl Iterator<Item = S>, values: &mut Vec<T>) -> Result<()> {
-    for value in source {
-        let value = value.into();
-        let fits = T::try_from(value);
-        values.push(fits.map_err(|_| anyhow!("{value} at index {}: more than int64 holds", values.len()))?);
-    }
-    Ok(())
+/// Reads all values of an array and goes over the end, where an archive compares the checksum.
+pub fn whole(file: &mut impl Read, header: &Header) -> Result<Tensor> {
+    let values = values(file, &header.element, header.count()?)?;
+    let more = file.read(&mut [0]).context("its end cannot be read")?;
+    ensure!(more == 0, "its header speaks of fewer bytes than the file holds");
+    let shape = header.shape.clone();
+    let values = if header.fortran { values.into_c_order(&shape) } else { values };
+    Ok(Tensor { shape, values })
+}
+
+fn integers<T: Deserialize + Copy + Display + TryInto<i64>>(
+    file: &mut impl Read,
+    element: &DType,
+    count: usize,
+) -> Result<Values> {
+    let integer = |value: T| value.try_into().map_err(|_| anyhow!("{value} is more than int64 holds"));
+    Ok(Values::I64(each(file, element, count, integer)?))
+}
+
+fn each<T: Deserialize, V>(
+    file: &mut impl Read,
+    element: &DType,
+    count: usize,
+    convert: impl Fn(T) -> Result<V>,
+) -> Result<Vec<V>> {
+    let reader = T::reader(element)?;
+    let value = |index: usize| {
+        let value = reader.read_one(&mut *file).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => anyhow!("the file ends before the array"),
+            _ => anyhow!(error),
+        });
+        value.and_then(&convert).with_context(|| format!("value {index} of {count}"))
+    };
+    (0..count).map(value).collect()
 }

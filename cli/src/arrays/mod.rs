@@ -1,6 +1,5 @@
 //! NumPy arrays in and out: `.npz` files, and `.npy` files that are larger than memory.
 
-mod decode;
 mod element;
 mod header;
 mod npz;
@@ -9,8 +8,10 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
-pub use npz::{Arrays, write_tensors};
-pub use stream::{NpyReader, NpyWriter};
+pub use npz::Arrays;
+pub(crate) use npz::write_tensors;
+pub use stream::NpyReader;
+pub(crate) use stream::NpyWriter;
 pub use tensor::{Tensor, Values};
 
 /// An array in C order. Values are kept in double precision, which holds float32 and float64 exactly.
@@ -27,6 +28,6 @@ pub struct Array {
 pub struct Integers {
     /// Lengths of the axes.
     pub shape: Vec<usize>,
-    /// Wide enough for any element type.
-    pub values: Vec<i128>,
+    /// The last axis moves fastest.
+    pub values: Vec<i64>,
 }

@@ -1,16 +1,20 @@
 //! `.npy` files larger than memory, read and written some of the first axis at a time.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use npyz::{AutoSerialize, Serialize, TypeWrite, WriteOptions, WriterBuilder};
 
-use super::decode;
-use super::header::{self, Header};
-use super::npz::write_values;
+use super::element;
+use super::header::Header;
+use super::npz::axes;
 use super::tensor::Values;
 use crate::files::Unfinished;
+
+/// Values that are kept in their own type until they are float32.
+const BLOCK: usize = 1 << 13;
 
 /// A `.npy` file of numbers in C order, open for reading from its first row to its last.
 ///
@@ -47,19 +51,18 @@ impl NpyReader {
 
     /// The next `count` rows, or as many as are left. Doubles are rounded to the nearest, integers must be exact.
     pub fn read_rows(&mut self, count: usize) -> Result<Vec<f32>> {
-        let Header { encoding, shape, .. } = &self.header;
+        let Header { element, shape, .. } = &self.header;
         let (rows, row) = shape.split_first().map_or((0, 1), |(rows, row)| (*rows, row.iter().product::<usize>()));
         let (first, count) = (self.read, count.min(rows - self.read));
-        let mut found = Vec::new();
-        let file = &mut self.file;
-        // The product fits: the header was compared with the file's length.
-        let read = decode::in_blocks(file, (count * row * encoding.width()) as u64, |bytes| {
-            let mut values = Values::of(encoding.element);
-            encoding.decode(bytes, &mut values)?;
-            found.extend(values.into_f32().with_context(|| format!("from value {} on", found.len()))?);
-            Ok(())
-        });
-        read.with_context(|| format!("{}: rows {first} to {}", self.path.display(), first + count))?;
+        // The product fits, and so much is there: the header was compared with the file's length.
+        let mut found = Vec::with_capacity(count * row);
+        while found.len() < count * row {
+            let block = BLOCK.min(count * row - found.len());
+            let values = element::values(&mut self.file, element, block).and_then(Values::into_f32);
+            found.extend(values.with_context(|| {
+                format!("{}: rows {first} to {}, from value {} on", self.path.display(), first + count, found.len())
+            })?);
+        }
         self.read += count;
         Ok(found)
     }
@@ -68,6 +71,7 @@ impl NpyReader {
 /// A `.npy` file of float32 in C order that is written row by row; dropped before [`NpyWriter::finish`], it leaves nothing.
 pub struct NpyWriter {
     file: Unfinished,
+    values: <f32 as Serialize>::TypeWriter,
     /// Values that are still to come.
     left: usize,
 }
@@ -79,8 +83,11 @@ impl NpyWriter {
             let left = shape.iter().try_fold(1usize, |product, axis| product.checked_mul(*axis));
             let left = left.with_context(|| format!("an array of shape {shape:?} is larger than any file"))?;
             let mut file = Unfinished::create(path)?;
-            file.writer().write_all(&header::written("<f4", shape)?)?;
-            Ok(NpyWriter { file, left })
+            let element = f32::default_dtype();
+            let values = f32::writer(&element)?;
+            let options = WriteOptions::new_header_only().dtype(element).shape(&axes(shape));
+            options.writer(file.writer()).write_header_only()?;
+            Ok(NpyWriter { file, values, left })
         };
         begin().with_context(|| format!("{}: cannot write", path.display()))
     }
@@ -91,7 +98,9 @@ impl NpyWriter {
         let left = self.left.checked_sub(values.len());
         self.left =
             left.with_context(|| format!("{shown}: {} values too many for its shape", values.len() - self.left))?;
-        write_values(self.file.writer(), values, |value| value.to_le_bytes())
+        let (file, mut values) = (self.file.writer(), values.iter());
+        values
+            .try_for_each(|value| self.values.write_one(&mut *file, value))
             .with_context(|| format!("{shown}: cannot write"))
     }
 

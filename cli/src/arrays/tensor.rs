@@ -2,8 +2,6 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::element::Element;
-
 /// An array in C order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
@@ -27,18 +25,8 @@ pub enum Values {
 }
 
 impl Values {
-    /// No values yet, of the kind that holds `element`.
-    pub(super) fn of(element: Element) -> Self {
-        match element {
-            Element::Bool => Values::Bool(Vec::new()),
-            Element::F16 | Element::F32 => Values::F32(Vec::new()),
-            Element::F64 => Values::F64(Vec::new()),
-            _ => Values::I64(Vec::new()),
-        }
-    }
-
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Values::F32(values) => values.len(),
             Values::F64(values) => values.len(),
@@ -139,7 +127,7 @@ impl Tensor {
     /// Refuses a shape that speaks of another number of values.
     pub(super) fn check(&self) -> Result<()> {
         let count = self.shape.iter().try_fold(1usize, |product, axis| product.checked_mul(*axis));
-        let found = self.values.len();
+        let found = self.values.count();
         ensure!(count == Some(found), "shape {:?}, but {found} values", self.shape);
         Ok(())
     }

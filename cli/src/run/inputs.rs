@@ -184,7 +184,7 @@ fn read_states(arrays: &mut Arrays, named: &[Named], batch: usize, alone: bool) 
 fn check_lengths(lengths: Integers, steps: usize, batch: usize) -> Result<Vec<usize>> {
     let Integers { shape, values } = lengths;
     ensure!(shape == [batch], "array lengths has shape {shape:?}, expected [{batch}], one for each sequence of x");
-    let length = |(row, value): (usize, i128)| {
+    let length = |(row, value): (usize, i64)| {
         let length = usize::try_from(value).ok().filter(|length| *length <= steps);
         length.with_context(|| format!("array lengths: sequence {row} has length {value}, expected 0 to T = {steps}"))
     };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use hound::{SampleFormat, WavReader, WavSpec};
 
-pub use writer::SoundWriter;
+pub(crate) use writer::SoundWriter;
 
 /// A WAV file that is read from its begin to its end.
 pub struct Sound {

@@ -3,10 +3,10 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
+use gatewise_cli::arrays::{Arrays, NpyReader};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::command::arrays::{Arrays, NpyReader};
 use crate::on_disk::on_disk;
 
 /// Reads a file as an array that is streamed, and as an archive. An array is read from an archive around it too, because
@@ -35,7 +35,7 @@ fn unpack(path: &Path) {
     let Ok(mut arrays) = Arrays::open(path) else { return };
     for name in arrays.names().to_vec().iter().take(4) {
         if let Ok(Some(tensor)) = arrays.read_any(name) {
-            assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>(), "values of {name}");
+            assert_eq!(tensor.values.count(), tensor.shape.iter().product::<usize>(), "values of {name}");
             let _ = (tensor.values.to_f32(), tensor.values.to_f64(), tensor.values.to_i64());
         }
         let _ = arrays.read(name);

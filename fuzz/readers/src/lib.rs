@@ -4,16 +4,11 @@
 //! reader are what is expected of most files and are not looked at.
 
 mod arrays;
-mod command;
 mod draft;
-#[path = "../../../cli/src/files.rs"]
-#[allow(dead_code, reason = "the readers need a part of it")]
-mod files;
 mod json;
 mod keras;
 mod network;
 mod on_disk;
-#[cfg(feature = "onnx")]
 mod onnx;
 mod outline;
 mod safetensors;
@@ -22,7 +17,6 @@ mod sound;
 pub use arrays::arrays;
 pub use json::json;
 pub use keras::keras;
-#[cfg(feature = "onnx")]
 pub use onnx::onnx;
 pub use outline::outline;
 pub use safetensors::safetensors;
@@ -36,7 +30,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("arrays", arrays),
     ("json", json),
     ("keras", keras),
-    #[cfg(feature = "onnx")]
     ("onnx", onnx),
     ("outline", outline),
     ("safetensors", safetensors),

@@ -1,6 +1,7 @@
 //! WAV files.
 
-use crate::command::sound::Sound;
+use gatewise_cli::sound::Sound;
+
 use crate::on_disk::on_disk;
 
 /// Frames of a block; odd, so that the last one is shorter.

@@ -172,7 +172,9 @@ impl<'a> Attributes<'a> {
             false => Reset::Before,
         };
         let step = |activations: &[Activation]| match (cell, activations) {
-            (Cell::Lstm, &[gate, input, output]) => Ok(Step::Lstm(LstmOptions { coupling, gate, input, output, clip })),
+            (Cell::Lstm, &[gate, input, output]) => {
+                Ok(Step::Lstm(LstmOptions { coupling, gate, input, output, clip, ..LstmOptions::default() }))
+            }
             (Cell::Gru, &[gate, candidate]) => Ok(Step::Gru(GruOptions { reset, gate, candidate, clip })),
             (Cell::Rnn, &[activation]) => Ok(Step::Rnn(RnnOptions { activation, clip })),
             _ => self.fail("activations", "their number does not fit the operator"),

@@ -6,7 +6,7 @@ use super::layer::At;
 use crate::any_cell::AnyCell;
 use crate::direction::{Direction, Place};
 use crate::error::{Error, check_length};
-use crate::gate::{Moment, State};
+use crate::gate::{Moment, State, Surroundings};
 use crate::layer::{Layer, Merge};
 use crate::recorder::Recorder;
 use crate::scalar::Scalar;
@@ -71,6 +71,7 @@ impl<S: Scalar, C: Cell<S>> Recurrent<S, C> {
             let place = Place { layer, direction };
             let within = |error| ModelError::Stack(Error::Within { place, error: Box::new(error) });
             cell.check().map_err(within)?;
+            check_length("c_below", cell.memory_below(), 0).map_err(within)?;
             if cell.input_size() != features {
                 return Err(within(Error::Features { expected: features, found: cell.input_size() }));
             }
@@ -166,7 +167,7 @@ impl<C> Walk<'_, C> {
             if there {
                 recorder.begin_step(self.row, step);
                 let now = Moment { x: &passage.rows[step], h_previous: &state.h, c_previous: &state.c };
-                state = self.cell.step(&now, recorder);
+                state = self.cell.step_in(&now, Surroundings { step, c_below: &[] }, recorder);
                 before = state.h.clone();
             }
             given.push(if there || self.masked == Masked::Repeat { before.clone() } else { nothing.clone() });

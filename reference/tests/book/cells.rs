@@ -1,8 +1,8 @@
 //! Every cell in every variant, with random weights.
 
 use gatewise_reference::{
-    AnyCell, Coupling, Function, Gate, GateUse, Gru, GruOptions, Lstm, LstmOptions, Matrix, Reset, Scalar, SimpleRnn,
-    Update,
+    AnyCell, ClockworkRnn, Coupling, DepthGated, Function, Gate, GateUse, Gru, GruOptions, Lstm, LstmOptions, Matrix,
+    Mutant, Mutation, Reset, Scalar, SimpleRnn, Update,
 };
 
 /// Random numbers between −1 and 1 that `f32` and `f64` hold exactly.
@@ -70,6 +70,42 @@ impl Numbers {
         }
     }
 
+    /// MUT1, MUT2 or MUT3.
+    pub fn mutant<S: Scalar>(&mut self, inputs: usize, hidden: usize, mutation: Mutation) -> Mutant<S> {
+        Mutant {
+            update_gate: self.gate(inputs, hidden, hidden),
+            reset_gate: self.gate(inputs, hidden, hidden),
+            candidate: self.gate(inputs, hidden, hidden),
+            mutation,
+        }
+    }
+
+    /// A clockwork RNN whose periods rise by 1 or not at all.
+    pub fn clockwork<S: Scalar>(&mut self, inputs: usize, hidden: usize, first_t: usize) -> ClockworkRnn<S> {
+        let mut period = 1;
+        let mut periods = Vec::new();
+        for _ in 0..hidden {
+            periods.push(period);
+            period += self.below(2);
+        }
+        ClockworkRnn { rnn: self.rnn(inputs, hidden), periods, first_t }
+    }
+
+    /// A depth-gated LSTM with all peepholes.
+    pub fn depth_gated<S: Scalar>(&mut self, inputs: usize, hidden: usize, outputs: usize) -> DepthGated<S> {
+        let mut lstm = self.lstm(inputs, hidden, outputs);
+        for gate in [&mut lstm.input_gate, &mut lstm.forget_gate, &mut lstm.output_gate] {
+            gate.peephole = Some(self.vector(hidden));
+        }
+        DepthGated {
+            lstm,
+            depth_weights: self.matrix(hidden, inputs),
+            depth_bias: self.vector(hidden),
+            previous_peephole: self.vector(hidden),
+            below_peephole: self.vector(hidden),
+        }
+    }
+
     /// A simple RNN with tanh.
     pub fn rnn<S: Scalar>(&mut self, inputs: usize, hidden: usize) -> SimpleRnn<S> {
         let Gate { input_weights, recurrent_weights, bias, .. } = self.gate(inputs, hidden, hidden);
@@ -89,7 +125,7 @@ pub const ACTIVATIONS: [Function; 8] = [
     Function::Softplus,
 ];
 
-/// Makes every cell in every variant, and says which it is.
+/// Makes every cell in every variant, and says which it is; all but those that hear the time step or the layer below.
 pub fn every_cell<S: Scalar>(inputs: usize, hidden: usize, seed: u64) -> Vec<(String, AnyCell<S>)> {
     let mut numbers = Numbers::new(seed);
     let mut cells = Vec::new();
@@ -118,6 +154,9 @@ pub fn every_cell<S: Scalar>(inputs: usize, hidden: usize, seed: u64) -> Vec<(St
                 cells.push((format!("{options:?}, peepholes {peepholes}, P = {outputs}"), AnyCell::Lstm(lstm)));
             }
         }
+    }
+    for mutation in [Mutation::Mut1, Mutation::Mut2, Mutation::Mut3] {
+        cells.push((format!("{mutation:?}"), numbers.mutant(inputs, hidden, mutation).into()));
     }
     for reset in [Reset::Before, Reset::After] {
         for update in [Update::KeepsOld, Update::WritesNew] {

@@ -5,7 +5,8 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use gatewise_reference::{
-    Cell, Coupling, Function, Gate, GateUse, Gru, GruOptions, Layout, Lstm, Matrix, Reset, Sequence, SimpleRnn, Trace,
+    AnyCell, Cell, ClockworkRnn, Coupling, DepthGated, Function, Gate, GateUse, Gru, GruOptions, Keep, Layer, Layout,
+    Lstm, Matrix, Mutant, Mutation, Network, NetworkInput, NetworkOutput, NoTrace, Reset, Sequence, SimpleRnn, Trace,
     TraceFilter, Update, forward,
 };
 use npyz::npz::NpzArchive;
@@ -51,6 +52,12 @@ impl Fixture {
         }
     }
 
+    /// How many arrays a file has.
+    pub fn arrays(&self, file: &str) -> usize {
+        let reader = BufReader::new(File::open(self.folder.join(file)).expect(file));
+        NpzArchive::new(reader).expect("an npz file").array_names().count()
+    }
+
     /// Reads the lengths of the sequences, if they are not all the same.
     pub fn lengths(&self) -> Option<Vec<usize>> {
         let reader = BufReader::new(File::open(self.folder.join("io.npz")).expect("io.npz"));
@@ -92,60 +99,130 @@ impl Fixture {
     }
 }
 
+/// The folders whose names begin so, in alphabetical order.
+pub fn names(start: &str) -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
+    let entries = fs::read_dir(folder).expect("the fixtures");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("a folder").file_name().into_string().expect("a name in UTF-8"))
+        .filter(|name| name.starts_with(start))
+        .collect();
+    names.sort();
+    names
+}
+
+/// How many cells the papers' folders hold.
+pub const VARIANTS: usize = 22;
+
 #[test]
 fn cells_of_the_papers_come_out_to_twelve_decimals() {
-    for name in [
-        "variant_rnn_tanh",
-        "variant_rnn_relu",
-        "variant_lstm",
-        "variant_no_input_gate",
-        "variant_no_forget_gate",
-        "variant_no_output_gate",
-        "variant_no_input_activation",
-        "variant_no_output_activation",
-        "variant_coupled_f_is_1_minus_i",
-        "variant_coupled_i_is_1_minus_f",
-        "variant_coupled_peephole",
-        "variant_peephole_all",
-        "variant_peephole_forget_only",
-        "variant_peephole_output_only",
-        "variant_gru_reset_before",
-        "variant_gru_reset_after",
-    ] {
-        let fixture = Fixture::open(FOLDER, name);
-        if name.starts_with("variant_rnn") {
-            fixture.check(&fixture.rnn(), Layout::TimeMajor);
-        } else if name.starts_with("variant_gru") {
-            fixture.check(&fixture.gru(), Layout::TimeMajor);
-        } else {
-            fixture.check(&fixture.lstm(), Layout::TimeMajor);
+    let names = names("variant_");
+    assert_eq!(names.len(), VARIANTS);
+    for name in names {
+        let fixture = Fixture::open(FOLDER, &name);
+        let network = fixture.variant();
+        if let [Layer::Forward(cell)] = network.layers.as_slice() {
+            fixture.check(cell, Layout::TimeMajor);
         }
+        let output = fixture.run(&network);
+        let place = |array| format!("{name} {array}, as a network");
+        assert_all_near(&output.y, &fixture.io("y"), TOLERANCE, &place("y"));
+        assert_all_near(&output.h_n, &fixture.io("h_n"), TOLERANCE, &place("h_n"));
+        assert_all_near(&output.c_n, &fixture.array("io.npz", "c_n").unwrap_or_default(), TOLERANCE, &place("c_n"));
     }
 }
 
-/// The cells of the `variant_*` folders, whose weights bear the equations' names.
 impl Fixture {
+    fn run(&self, network: &Network<AnyCell<f64>>) -> NetworkOutput<f64> {
+        let (x, h0, c0) = (self.io("x"), self.array("io.npz", "h0"), self.array("io.npz", "c0"));
+        network
+            .forward(&self.input([&x, &h0.unwrap_or_default(), &c0.unwrap_or_default()]), &mut NoTrace)
+            .expect("fits")
+    }
+
+    /// What the papers' cells are fed: x, h0 and c0.
+    pub fn input<'a>(&self, [x, h0, c0]: [&'a [f64]; 3]) -> NetworkInput<'a, f64> {
+        let (steps, batch, layout) = (self.size("T"), self.size("B"), Layout::TimeMajor);
+        let given = |state: &'a [f64]| (!state.is_empty()).then_some(state);
+        let sequence = Sequence { layout, batch, steps, x, h0: given(h0), c0: given(c0) };
+        NetworkInput { sequence, lengths: None, keep: Keep::LastStates }
+    }
+}
+
+/// The cells of the `variant_*` folders, whose weights bear the equations' names; of several layers with the layer behind.
+impl Fixture {
+    /// The layers of the folder.
+    pub fn variant(&self) -> Network<AnyCell<f64>> {
+        let cells = match self.name.as_str() {
+            "variant_depth_gated_two_layers" => vec![self.lstm("_l0").into(), self.depth_gated().into()],
+            "variant_clockwork_from_0" | "variant_clockwork_from_1" => vec![self.clockwork().into()],
+            "variant_mut1" => vec![self.mutant(Mutation::Mut1).into()],
+            "variant_mut2" => vec![self.mutant(Mutation::Mut2).into()],
+            "variant_mut3" => vec![self.mutant(Mutation::Mut3).into()],
+            "variant_rnn_tanh" | "variant_rnn_relu" => vec![self.rnn().into()],
+            "variant_gru_reset_before" | "variant_gru_reset_after" => vec![self.gru().into()],
+            _ => vec![self.lstm("").into()],
+        };
+        Network { layers: cells.into_iter().map(Layer::Forward).collect() }
+    }
+
     fn weights(&self, name: &str) -> Vec<f64> {
         self.array("weights.npz", name).unwrap_or_else(|| panic!("{}: no {name}", self.name))
     }
 
-    fn matrix(&self, name: &str, columns: usize) -> Matrix<f64> {
-        Matrix::from_flat(self.size("H"), columns, &self.weights(name)).expect(name)
+    /// A matrix with a row a unit.
+    fn matrix(&self, name: &str) -> Matrix<f64> {
+        let (values, rows) = (self.weights(name), self.size("H"));
+        Matrix::from_flat(rows, values.len() / rows, &values).expect(name)
     }
 
-    fn gate(&self, letter: char) -> Gate<f64> {
+    fn gate(&self, letter: &str) -> Gate<f64> {
+        let matrix = |name: &str| self.matrix(&format!("{name}_{letter}"));
         Gate {
-            input_weights: self.matrix(&format!("W_{letter}"), self.size("I")),
-            recurrent_weights: self.matrix(&format!("R_{letter}"), self.size("H")),
+            input_weights: matrix("W"),
+            recurrent_weights: matrix("R"),
             bias: self.weights(&format!("b_{letter}")),
             peephole: self.array("weights.npz", &format!("p_{letter}")),
         }
     }
 
+    fn clockwork(&self) -> ClockworkRnn<f64> {
+        let units = self.size("units_per_module");
+        let periods = self.case["periods"].as_array().expect("periods").iter();
+        let periods = periods.map(|period| period.as_u64().expect("a period") as usize);
+        ClockworkRnn {
+            rnn: self.rnn(),
+            periods: periods.flat_map(|period| std::iter::repeat_n(period, units)).collect(),
+            first_t: self.size("first_t"),
+        }
+    }
+
+    fn depth_gated(&self) -> DepthGated<f64> {
+        DepthGated {
+            lstm: self.lstm("_l1"),
+            depth_weights: self.matrix("W_d_l1"),
+            depth_bias: self.weights("b_d_l1"),
+            previous_peephole: self.weights("w_cd_l1"),
+            below_peephole: self.weights("w_ld_l1"),
+        }
+    }
+
+    fn mutant(&self, mutation: Mutation) -> Mutant<f64> {
+        let mut update_gate = Gate { input_weights: self.matrix("W_z"), bias: self.weights("b_z"), ..self.zeros() };
+        if mutation != Mutation::Mut1 {
+            update_gate.recurrent_weights = self.matrix("R_z");
+        }
+        Mutant { update_gate, reset_gate: self.gate("r"), candidate: self.gate("h"), mutation }
+    }
+
+    fn zeros(&self) -> Gate<f64> {
+        Gate::zeros(self.size("I"), self.size("H"))
+    }
+
     fn rnn(&self) -> SimpleRnn<f64> {
         SimpleRnn {
-            input_weights: self.matrix("W", self.size("I")),
-            recurrent_weights: self.matrix("R", self.size("H")),
+            input_weights: self.matrix("W"),
+            recurrent_weights: self.matrix("R"),
             bias: self.weights("b"),
             activation: if self.name.ends_with("relu") { Function::Relu } else { Function::Tanh },
             clip: None,
@@ -155,9 +232,9 @@ impl Fixture {
     fn gru(&self) -> Gru<f64> {
         let after = self.name.ends_with("after");
         Gru {
-            reset_gate: self.gate('r'),
-            update_gate: self.gate('z'),
-            candidate: self.gate('n'),
+            reset_gate: self.gate("r"),
+            update_gate: self.gate("z"),
+            candidate: self.gate("n"),
             recurrent_bias: after.then(|| self.weights("b_rn")),
             reset: if after { Reset::After } else { Reset::Before },
             update: Update::KeepsOld,
@@ -165,17 +242,17 @@ impl Fixture {
         }
     }
 
-    fn lstm(&self) -> Lstm<f64> {
-        let zeros = || Gate::zeros(self.size("I"), self.size("H"));
+    fn lstm(&self, layer: &str) -> Lstm<f64> {
+        let gate = |letter: char| self.gate(&format!("{letter}{layer}"));
         let mut lstm = Lstm {
-            forget_gate: zeros(),
-            input_gate: zeros(),
-            candidate: self.gate('g'),
-            output_gate: zeros(),
+            forget_gate: self.zeros(),
+            input_gate: self.zeros(),
+            candidate: gate('g'),
+            output_gate: self.zeros(),
             options: Default::default(),
             projection: None,
         };
-        for (option, value) in self.case["options"].as_object().expect("options in case.json") {
+        for (option, value) in self.case["options"].as_object().unwrap_or(&serde_json::Map::new()) {
             match (option.as_str(), value.as_str()) {
                 ("no_input_gate", _) => lstm.options.input_gate = GateUse::AlwaysOne,
                 ("no_forget_gate", _) => lstm.options.forget_gate = GateUse::AlwaysOne,
@@ -189,13 +266,13 @@ impl Fixture {
         }
         let options = lstm.options;
         if options.input_gate == GateUse::Learned && options.coupling != Coupling::InputIsOneMinusForget {
-            lstm.input_gate = self.gate('i');
+            lstm.input_gate = gate('i');
         }
         if options.forget_gate == GateUse::Learned && options.coupling != Coupling::ForgetIsOneMinusInput {
-            lstm.forget_gate = self.gate('f');
+            lstm.forget_gate = gate('f');
         }
         if options.output_gate == GateUse::Learned {
-            lstm.output_gate = self.gate('o');
+            lstm.output_gate = gate('o');
         }
         lstm
     }

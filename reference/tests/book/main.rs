@@ -1,9 +1,14 @@
 //! Checks the book against the documents' numbers, against other programs' and against itself.
 
 mod activations;
+mod backward;
+mod backward_trace;
 mod cells;
+mod clockwork;
+mod depth_gated;
 mod errors;
 mod fixtures;
+mod gradients;
 mod json;
 mod models;
 mod network_errors;

@@ -41,18 +41,19 @@ fn network(numbers: &mut Numbers, layers: usize) -> Network<AnyCell<f64>> {
 }
 
 /// Numbers for a network: features, and initial states for every cell.
-struct Input {
-    layout: Layout,
-    batch: usize,
-    steps: usize,
-    x: Vec<f64>,
-    lengths: Vec<usize>,
-    h0: Vec<f64>,
-    c0: Vec<f64>,
+#[derive(Clone)]
+pub struct Input {
+    pub layout: Layout,
+    pub batch: usize,
+    pub steps: usize,
+    pub x: Vec<f64>,
+    pub lengths: Vec<usize>,
+    pub h0: Vec<f64>,
+    pub c0: Vec<f64>,
 }
 
 impl Input {
-    fn new(numbers: &mut Numbers, network: &Network<AnyCell<f64>>, batch: usize, steps: usize) -> Self {
+    pub fn new(numbers: &mut Numbers, network: &Network<AnyCell<f64>>, batch: usize, steps: usize) -> Self {
         let sum = |size: fn(&AnyCell<f64>) -> usize| -> usize {
             network.cells().into_iter().map(|(_, cell)| size(cell)).sum()
         };
@@ -67,11 +68,14 @@ impl Input {
         }
     }
 
-    fn run(&self, network: &Network<AnyCell<f64>>) -> NetworkOutput<f64> {
+    pub fn given(&self) -> NetworkInput<'_, f64> {
         let Input { layout, batch, steps, ref x, ref lengths, ref h0, ref c0 } = *self;
         let sequence = Sequence { layout, batch, steps, x, h0: Some(h0), c0: Some(c0) };
-        let input = NetworkInput { sequence, lengths: Some(lengths), keep: Keep::EveryCellState };
-        network.forward(&input, &mut NoTrace).expect("an input that fits")
+        NetworkInput { sequence, lengths: Some(lengths), keep: Keep::EveryCellState }
+    }
+
+    pub fn run(&self, network: &Network<AnyCell<f64>>) -> NetworkOutput<f64> {
+        network.forward(&self.given(), &mut NoTrace).expect("an input that fits")
     }
 
     /// One row of a sequence that is `width` wide, cut to its length.

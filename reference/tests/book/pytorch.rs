@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
 use crate::assert_all_near;
-use crate::fixtures::{FOLDER, Fixture, TOLERANCE};
+use crate::fixtures::{FOLDER, Fixture, TOLERANCE, names};
 
 /// What the cases have in `options`.
 const OPTIONS: [&str; 6] = ["num_layers", "bidirectional", "batch_first", "bias", "nonlinearity", "proj_size"];
@@ -25,11 +25,11 @@ fn tensor(tensors: &SafeTensors<'_>, name: &str) -> Vec<f64> {
 }
 
 impl Fixture {
-    fn option(&self, name: &str) -> &Value {
+    pub fn option(&self, name: &str) -> &Value {
         &self.case["options"][name]
     }
 
-    fn network(&self) -> Network<AnyCell<f64>> {
+    pub fn network(&self) -> Network<AnyCell<f64>> {
         let file = fs::read(self.folder.join("model.safetensors")).expect("model.safetensors");
         let tensors = SafeTensors::deserialize(&file).expect("safetensors");
         let layers = self.option("num_layers").as_u64().unwrap_or(1) as usize;
@@ -94,12 +94,7 @@ impl Fixture {
 #[test]
 fn every_pytorch_case_comes_out_to_twelve_decimals() {
     let mut found = [0; 4];
-    let mut names: Vec<String> = fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER))
-        .expect("the fixtures")
-        .map(|entry| entry.expect("a folder").file_name().into_string().expect("a name in UTF-8"))
-        .filter(|name| name.starts_with("torch_"))
-        .collect();
-    names.sort();
+    let names = names("torch_");
     for name in &names {
         let fixture = Fixture::open(FOLDER, name);
         for option in fixture.case["options"].as_object().expect("options").keys() {

@@ -148,28 +148,35 @@ fn the_gru_gives_the_documents_numbers_in_every_form() {
     }
 }
 
-#[test]
-fn gomez_forward_values_come_out_to_eight_digits() {
+/// Gomez's cell (2016, "Backpropagating an LSTM: a numerical example").
+pub fn gomez() -> Lstm<f64> {
     let gate = |input: [f64; 2], recurrent: f64, bias: f64| Gate {
         input_weights: Matrix::from_rows(&[input]),
         recurrent_weights: Matrix::from_rows(&[[recurrent]]),
         bias: vec![bias],
         peephole: None,
     };
-    let lstm = Lstm {
+    Lstm {
         candidate: gate([0.45, 0.25], 0.15, 0.2),
         input_gate: gate([0.95, 0.8], 0.8, 0.65),
         forget_gate: gate([0.7, 0.45], 0.1, 0.15),
         output_gate: gate([0.6, 0.4], 0.25, 0.1),
         options: LstmOptions::default(),
         projection: None,
-    };
+    }
+}
+
+/// Its features at two steps.
+pub const GOMEZ_X: [f64; 4] = [1.0, 2.0, 0.5, 3.0];
+
+#[test]
+fn gomez_forward_values_come_out_to_eight_digits() {
+    let lstm = gomez();
     let expected = [
         [0.81775408, 0.96083428, 0.85195280, 0.81757448, 0.78572615, 0.53631340],
         [0.84980402, 0.98118397, 0.87030197, 0.84993334, 1.51763310, 0.77198111],
     ];
-    let x = [1.0, 2.0, 0.5, 3.0];
-    let input = Sequence { layout: Layout::BatchFirst, batch: 1, steps: 2, x: &x, h0: None, c0: None };
+    let input = Sequence { layout: Layout::BatchFirst, batch: 1, steps: 2, x: &GOMEZ_X, h0: None, c0: None };
     let mut trace = Trace::new(TraceFilter::default());
     let output = forward(&lstm, &input, &mut trace).expect("a sequence that fits");
     for (step, expected) in expected.into_iter().enumerate() {

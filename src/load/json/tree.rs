@@ -11,12 +11,15 @@ use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::bounds;
 use crate::error::{Error, Result};
 
 /// Bytes of a file at most.
 const LARGEST_FILE: u64 = 1 << 30;
 /// Things at most that are no number in a regular list of numbers: a model has some hundreds.
-const MOST_NODES: usize = 1 << 20;
+const MOST_NODES: usize = 1 << 18;
+/// Bytes of keys and texts that count as one more of them.
+const NODE_BYTES: usize = 128;
 /// Bytes of a key at most, so that an error can show it.
 const LONGEST_KEY: usize = 1 << 10;
 /// Axes of a tensor at most.
@@ -47,11 +50,13 @@ pub(in crate::load) struct Numbers {
 pub(in crate::load) fn open(path: &Path) -> Result<Value> {
     let io = |error: std::io::Error| Error::Io { reason: error.to_string() };
     let file = File::open(path).map_err(io)?;
+    let about = file.metadata().map_err(io)?;
     // A device or a pipe may never end.
-    if !file.metadata().map_err(io)?.is_file() {
+    if !about.is_file() {
         return Err(Error::Io { reason: "not a regular file".to_owned() });
     }
-    let mut bytes = Vec::new();
+    // The last byte is never read: it is where the file's end is seen.
+    let mut bytes = Vec::with_capacity(about.len().min(LARGEST_FILE) as usize + 1);
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return refuse(format!("larger than {} MiB", LARGEST_FILE >> 20));
@@ -61,6 +66,7 @@ pub(in crate::load) fn open(path: &Path) -> Result<Value> {
 
 /// Reads a text whole.
 pub(in crate::load) fn parse(bytes: &[u8]) -> Result<Value> {
+    bounds::check(bytes)?;
     let nodes = Cell::new(MOST_NODES);
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let value = Reader { nodes: &nodes }.deserialize(&mut text);
@@ -70,7 +76,7 @@ pub(in crate::load) fn parse(bytes: &[u8]) -> Result<Value> {
     })
 }
 
-fn refuse<T>(reason: String) -> Result<T> {
+pub(super) fn refuse<T>(reason: String) -> Result<T> {
     Err(Error::Format { format: "JSON", reason })
 }
 
@@ -133,7 +139,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         Ok(Value::Number(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> std::result::Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Value, E> {
+        self.spend(text.len() / NODE_BYTES)?;
         Ok(Value::Text(text.to_owned()))
     }
 
@@ -156,7 +163,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut object = Vec::new();
         while let Some(key) = entries.next_key::<String>()? {
-            self.spend(1)?;
+            self.spend(1 + key.len() / NODE_BYTES)?;
             if key.len() > LONGEST_KEY {
                 return Err(A::Error::custom(format_args!("a key of {} bytes", key.len())));
             }
@@ -212,13 +219,9 @@ impl List {
             List::Mixed(values) => Ok(values),
             List::Regular { element, count, values } => {
                 reader.spend(count)?;
-                let size: usize = element.iter().product();
-                let one = |at: usize| values.iter().skip(at * size).take(size).copied().collect();
                 Ok(match element[..] {
                     [] => values.into_iter().map(|value| Value::Number(f64::from(value))).collect(),
-                    _ => (0..count)
-                        .map(|at| Value::Numbers(Numbers { shape: element.clone(), values: one(at) }))
-                        .collect(),
+                    _ => divided(&element, count, values),
                 })
             }
         }
@@ -234,4 +237,19 @@ impl List {
             }
         }
     }
+}
+
+/// Tensors of one shape, from the last to the first so that the memory of those that were copied is given back.
+fn divided(shape: &[usize], count: usize, mut values: Vec<f32>) -> Vec<Value> {
+    let size: usize = shape.iter().product();
+    let mut last = |at: usize| {
+        let own = values.split_off((at * size).min(values.len()));
+        if values.len() <= values.capacity() / 2 {
+            values.shrink_to_fit();
+        }
+        Value::Numbers(Numbers { shape: shape.to_vec(), values: own })
+    };
+    let mut list: Vec<Value> = (0..count).rev().map(&mut last).collect();
+    list.reverse();
+    list
 }

@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::describe::Tensors;
 use super::fields::{function, number};
-use super::words::{COUPLINGS, MASKED, MATRICES, MERGES, OUTPUTS, PEEPHOLES, RESETS, STATES, word};
+use super::words::{COUPLINGS, GATE_USES, MASKED, MERGES, MUTATIONS, OUTPUTS, RESETS, STATES, USES, word};
 use crate::activation::{Activation, Finish};
+use crate::cell::clockwork::ClockworkModule;
 use crate::cell::gru::GruOptions;
-use crate::cell::lstm::LstmOptions;
+use crate::cell::lstm::{GateUse, LstmOptions};
 use crate::cell::rnn::RnnOptions;
 use crate::network::blueprint::{Passes, Recurrent, State};
-use crate::weights::Weights;
+use crate::weights::{ClockworkWeights, Weights};
 
 pub(super) fn recurrent<'a>(name: &str, place: &str, layer: &'a Recurrent, tensors: &mut Tensors<'a>) -> Value {
     let (directions, merge): (&[&str], _) = match &layer.passes {
@@ -53,35 +54,17 @@ impl<'a> Pass<'a> {
         'a: 't,
     {
         let place = &self.place;
-        let (input, hidden, state) =
-            (self.weights.input_size(), self.weights.hidden_size(), self.weights.output_size());
-        let rows = self.weights.gates() * hidden;
-        let (cell, matrices, mut described) = match self.weights {
-            Weights::Lstm(weights) => {
-                ("lstm", [weights.weight_ih(), weights.weight_hh(), weights.bias()], lstm_options(weights.options()))
-            }
-            Weights::Gru(weights) => {
-                ("gru", [weights.weight_ih(), weights.weight_hh(), weights.bias()], gru_options(weights.options()))
-            }
-            Weights::Rnn(weights) => {
-                ("rnn", [weights.weight_ih(), weights.weight_hh(), weights.bias()], rnn_options(weights.options()))
-            }
+        let (cell, mut described) = match self.weights {
+            Weights::Lstm(weights) => ("lstm", lstm_options(weights.options())),
+            Weights::Gru(weights) => ("gru", gru_options(weights.options())),
+            Weights::Rnn(weights) => ("rnn", rnn_options(weights.options())),
+            Weights::Clockwork(weights) => ("clockwork", clockwork_options(weights)),
+            Weights::Mutant(weights) => (word(MUTATIONS, weights.mutation()), Map::new()),
+            Weights::DepthGated(weights) => ("depth_gated", lstm_options(weights.options())),
         };
-        let shapes: [&[usize]; 3] = [&[rows, input], &[rows, state], &[rows]];
-        let named = MATRICES.into_iter().zip(shapes).zip(matrices);
-        let mut roles: Vec<Value> =
-            named.map(|((role, shape), values)| tensors.add(place, role, shape, values)).collect();
-        match self.weights {
-            Weights::Lstm(weights) => {
-                let peepholes = PEEPHOLES.into_iter().zip(weights.peepholes().into_iter().flatten());
-                roles.extend(peepholes.map(|(role, values)| tensors.add(place, role, &[hidden], values)));
-                let projection = weights.projection();
-                roles.extend(projection.map(|values| tensors.add(place, "projection", &[state, hidden], values)));
-            }
-            Weights::Gru(weights) => {
-                roles.push(tensors.add(place, "recurrent_bias", &[hidden], weights.recurrent_bias()));
-            }
-            Weights::Rnn(_) => {}
+        let mut roles = Vec::new();
+        for (role, values) in self.weights.tensors() {
+            roles.push(tensors.add(place, role, &shape(role, values.len(), self.weights), values));
         }
         if let Some(state) = self.state {
             let states = STATES.into_iter().zip([&state.hidden, &state.cell]).filter(|(_, values)| !values.is_empty());
@@ -96,6 +79,17 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// A tensor's shape, by its role and its length.
+fn shape(role: &str, values: usize, weights: &Weights) -> Vec<usize> {
+    let width = match role {
+        "weight_ih" => weights.input_size(),
+        "weight_hh" => weights.output_size(),
+        "projection" => weights.hidden_size(),
+        _ => return vec![values],
+    };
+    vec![values / width, width]
+}
+
 fn options<const COUNT: usize>(words: [(&str, Value); COUNT], clip: Option<f32>) -> Map<String, Value> {
     let clip = clip.map(|clip| ("clip", number(clip)));
     words.into_iter().chain(clip).map(|(key, value)| (key.to_owned(), value)).collect()
@@ -108,12 +102,26 @@ fn each(activation: Activation) -> Value {
 fn lstm_options(lstm: LstmOptions) -> Map<String, Value> {
     let coupling = json!(word(COUPLINGS, lstm.coupling));
     let (gate, input, output) = (each(lstm.gate), each(lstm.input), each(lstm.output));
-    options([("coupling", coupling), ("gate", gate), ("input", input), ("output", output)], lstm.clip)
+    let mut all = options([("coupling", coupling), ("gate", gate), ("input", input), ("output", output)], lstm.clip);
+    let gates = [lstm.input_gate, lstm.forget_gate, lstm.output_gate];
+    // Said only where it is out of the ordinary, so that files of ordinary cells stay as they were.
+    let unusual = GATE_USES.into_iter().zip(gates).filter(|(_, used)| *used != GateUse::Learned);
+    all.extend(unusual.map(|(key, used)| (key.to_owned(), json!(word(USES, used)))));
+    all
 }
 
 fn gru_options(gru: GruOptions) -> Map<String, Value> {
     let reset = json!(word(RESETS, gru.reset));
     options([("reset", reset), ("gate", each(gru.gate)), ("candidate", each(gru.candidate))], gru.clip)
+}
+
+fn clockwork_options(weights: &ClockworkWeights) -> Map<String, Value> {
+    let of = |of: fn(&ClockworkModule) -> usize| json!(weights.modules().iter().map(of).collect::<Vec<_>>());
+    let mut all = rnn_options(weights.options());
+    all.insert("periods".to_owned(), of(|module| module.period));
+    all.insert("units".to_owned(), of(|module| module.units));
+    all.insert("first_t".to_owned(), json!(weights.first_t()));
+    all
 }
 
 fn rnn_options(rnn: RnnOptions) -> Map<String, Value> {

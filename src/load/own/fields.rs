@@ -109,6 +109,19 @@ impl Fields {
         })
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// A list of whole numbers.
+    pub fn counts(&mut self, key: &str) -> Result<Vec<usize>> {
+        let values = self.list(key)?.into_iter().map(|value| {
+            let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+            count.ok_or_else(|| self.wrong(key, "whole numbers", &value))
+        });
+        values.collect()
+    }
+
     pub fn list(&mut self, key: &str) -> Result<Vec<Value>> {
         match self.take(key)? {
             Value::Array(values) => Ok(values),

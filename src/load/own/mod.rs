@@ -17,7 +17,7 @@
 mod describe;
 mod describe_recurrent;
 mod fields;
-mod place;
+pub(crate) mod place;
 mod tensors;
 mod understand;
 mod understand_recurrent;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ATTEMPTS: u32 = 100;
 
 /// Writes a file beside `path`, and renames it when all of it is on the disk; a failure leaves nothing.
-pub(super) fn put(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+pub(crate) fn put(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     // A link stays a link: what it points to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (file, beside) = create_beside(&path)?;

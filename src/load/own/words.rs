@@ -2,7 +2,8 @@
 
 use crate::activation::{Activation, Finish};
 use crate::cell::gru::Reset;
-use crate::cell::lstm::Coupling;
+use crate::cell::lstm::{Coupling, GateUse};
+use crate::cell::mutant::Mutation;
 use crate::model::Merge;
 use crate::network::blueprint::{Masked, Output};
 use crate::sequence::layout::Layout;
@@ -25,6 +26,14 @@ pub(super) const COUPLINGS: &Words<Coupling> = &[
     ("forget_from_input", Coupling::ForgetFromInput),
     ("input_from_forget", Coupling::InputFromForget),
 ];
+
+/// The gates of an LSTM that may be left out, and whether they are.
+pub(super) const GATE_USES: [&str; 3] = ["input_gate", "forget_gate", "output_gate"];
+
+pub(super) const USES: &Words<GateUse> = &[("learned", GateUse::Learned), ("always_one", GateUse::AlwaysOne)];
+
+pub(super) const MUTATIONS: &Words<Mutation> =
+    &[("mut1", Mutation::Mut1), ("mut2", Mutation::Mut2), ("mut3", Mutation::Mut3)];
 
 pub(super) const RESETS: &Words<Reset> = &[("before", Reset::Before), ("after", Reset::After)];
 
@@ -75,6 +84,9 @@ pub(super) const MATRICES: [&str; 3] = ["weight_ih", "weight_hh", "bias"];
 
 /// An LSTM's peepholes.
 pub(super) const PEEPHOLES: [&str; 3] = ["peephole_i", "peephole_f", "peephole_o"];
+
+/// A depth gate's own peepholes.
+pub(super) const DEPTH_PEEPHOLES: [&str; 2] = ["depth_peephole", "below_peephole"];
 
 /// The states that sequences begin with.
 pub(super) const STATES: [&str; 2] = ["initial_hidden", "initial_cell"];

@@ -49,22 +49,34 @@ fn headers_that_lie_are_refused_before_memory_is_taken() {
         (
             "a nested shape",
             format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({nested},)}}"),
-            "expected a length",
+            "lists within lists",
         ),
         ("nested dictionaries", "{'descr': {".repeat(100), "header"),
         ("a list at the top", nested.clone(), "header cannot be read"),
         ("no dictionary", String::new(), "header cannot be read"),
         ("a text without end", "{'descr".to_owned(), "header cannot be read"),
-        ("no shape", "{'descr': '<f4', 'fortran_order': False}".to_owned(), "is missing"),
-        ("another key", "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'a': 1}".to_owned(), "unknown key"),
-        ("a key twice", "{'shape': (4,), 'shape': (4,)}".to_owned(), "twice"),
-        ("more behind", "{'descr': '<f4', 'fortran_order': False, 'shape': (4,)} ()".to_owned(), "more stands behind"),
-        ("a negative axis", "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}".to_owned(), "expected a length"),
+        ("no shape", "{'descr': '<f4', 'fortran_order': False}".to_owned(), "shape is missing"),
+        (
+            "an order that is a number",
+            "{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}".to_owned(),
+            "expected True or False",
+        ),
+        ("an axis alone", "{'descr': '<f4', 'fortran_order': False, 'shape': 4}".to_owned(), "expected a tuple"),
+        (
+            "more behind",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (4,)} 1".to_owned(),
+            "header cannot be read",
+        ),
+        (
+            "a negative axis",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}".to_owned(),
+            "axis 0 is no length",
+        ),
         ("100 axes", format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {many}}}"), "more than 64 axes"),
         (
             "an endless axis",
             format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({half}{half},)}}"),
-            "a length of",
+            "axis 0 is no length",
         ),
     ] {
         refused(what, &npz(CompressionMethod::Stored, &[("x", &npy_of(&header, &[0; 16]))]), says);
@@ -87,16 +99,24 @@ fn headers_that_lie_are_refused_before_memory_is_taken() {
         ("'<U4'", "expected float32 or float64"),
         ("'<M8[s]'", "expected float32 or float64"),
         ("[('a', '<f4')]", "structured arrays"),
-        ("'x'", "is not read"),
-        ("''", "is not read"),
-        ("'é4'", "is not read"),
+        ("['<f4']", "structured arrays"),
+        ("4", "expected float32 or float64"),
+        ("'x'", "expected float32 or float64"),
+        ("''", "expected float32 or float64"),
+        ("'é4'", "expected float32 or float64"),
+        ("'|f4'", "expected float32 or float64"),
+        ("'<f16'", "expected float32 or float64"),
     ] {
         refused(descr, &npz(CompressionMethod::Stored, &[("x", &npy([descr, "False", "(4,)"], &[0; 16]))]), says);
     }
     let huge = npy(["'<u8'", "False", "(2,)"], &[&[0; 8][..], &[255; 8]].concat());
-    refused("more than int64", &npz(CompressionMethod::Stored, &[("x", &huge)]), "18446744073709551615 at index 1");
+    refused(
+        "more than int64",
+        &npz(CompressionMethod::Stored, &[("x", &huge)]),
+        "value 1 of 2: 18446744073709551615 is more than int64 holds",
+    );
     let lengths = [&b"\x93NUMPY\x02\x00"[..], &u32::MAX.to_le_bytes(), &[b' '; 100]].concat();
-    refused("a header of 4 GiB", &npz(CompressionMethod::Stored, &[("x", &lengths)]), "expected at most 65536");
+    refused("a header of 4 GiB", &npz(CompressionMethod::Stored, &[("x", &lengths)]), "expected at most 10000");
 }
 
 #[test]

@@ -52,8 +52,8 @@ fn fortran_order_and_headers_of_other_writers_are_read() {
     let expected = Tensor { shape: vec![2, 3], values: Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) };
     for header in [
         "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n",
-        "{'shape': (2L, 3L), 'fortran_order': True, 'descr': '<f4'}",
-        "  {\"shape\":(2,3,),\"descr\":\"<f4\",\n\"fortran_order\":True}  ",
+        "{'shape': (2, 3), 'fortran_order': True, 'descr': '<f4'}",
+        "  {\"shape\":(2,3,),\"descr\":\"<f4\",\t\"fortran_order\":True}  ",
     ] {
         let tensor = read_any(&npz(CompressionMethod::Stored, &[("x", &npy_of(header, &bytes))])).unwrap();
         assert_eq!(tensor, expected, "{header}");

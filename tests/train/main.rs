@@ -1,0 +1,5 @@
+//! Learning: gradients against PyTorch's, autograd's and the reference's, and what is made of them.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod fixtures;
