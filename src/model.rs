@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::sequence::layer::Packed;
 use crate::sequence::share::Way;
 use crate::simd::Level;
-use crate::weights::Weights;
+use crate::weights::{DepthGatedWeights, Weights};
 
 /// How the two directions of a layer become one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -117,7 +117,9 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// [`Error::Model`] if there is no layer, if a layer's input size is not the output size of the one below, if the two
-    /// directions of a layer are different cells or differ in their sizes, or if a layer other than the last keeps its directions apart;
+    /// directions of a layer are different cells or differ in their sizes, if a layer other than the last keeps its directions
+    /// apart, or if a depth-gated one does not stand on an LSTM or another such of as many units, in its one direction and
+    /// without a projection;
     /// [`Error::MissingLevel`] and what [`Level::chosen`] returns.
     pub fn build(self) -> Result<Model> {
         let level = self.level.map_or_else(Level::chosen, Ok)?;
@@ -152,12 +154,20 @@ impl ModelBuilder {
                 let message = format!("layer {index} keeps its directions apart, which only the last layer can");
                 return Err(Error::Model { message });
             }
+            let below = index.checked_sub(1).map(|below| each(&self.layers[below].0));
+            if let Some(wrong) = DepthGatedWeights::refuses(&each(passes), below.as_deref()) {
+                return Err(Error::Model { message: format!("layer {index} {wrong}") });
+            }
             let pack = |(way, weights): &(Way, Weights)| Ok((*way, Packed::new(weights, level)?));
             let passes = passes.iter().map(pack).collect::<Result<Vec<_>>>()?;
             layers.push(Layer { passes, merge: *merge });
         }
         Ok(Model { layers, level })
     }
+}
+
+fn each(passes: &[(Way, Weights)]) -> Vec<(Way, &Weights)> {
+    passes.iter().map(|(way, weights)| (*way, weights)).collect()
 }
 
 impl Model {

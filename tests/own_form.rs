@@ -12,9 +12,13 @@ use std::fs;
 use gatewise::load::own;
 use gatewise::load::safetensors::SafetensorsFile;
 use gatewise::network::blueprint::{Blueprint, Dense, Finish, Layer, Operation, Output, Passes, Recurrent};
-use gatewise::{Activation, GruOptions, GruWeights, Layout, Merge, Reset};
+use gatewise::{
+    Activation, ClockworkWeights, GateUse, GruOptions, GruWeights, Layout, LstmOptions, LstmWeights, Merge, MutantWeights,
+    Mutation, Reset, Weights,
+};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
+use serde_json::Value;
 
 /// A bidirectional GRU of one unit and a dense layer, its weights small exact fractions.
 fn small() -> Blueprint {
@@ -87,6 +91,40 @@ fn the_file_is_what_the_documentation_says() {
         ("layers.1.weight", vec![2, 1], 1.5),
     ];
     assert_eq!(found, expected.map(|(name, shape, first)| (name.to_owned(), shape, first)));
+}
+
+/// The first layer's pass as the file describes it.
+fn described(weights: impl Into<Weights>) -> String {
+    let layers = vec![Layer::new("", Operation::Recurrent(Box::new(Recurrent::forward(weights))))];
+    let blueprint = Blueprint { layers, ..Blueprint::default() };
+    let bytes = own::to_bytes(&blueprint).unwrap();
+    assert_eq!(own::from_bytes(bytes.clone()).unwrap(), blueprint);
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let model: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["model"]).unwrap();
+    let mut pass = model["layers"][0]["passes"][0].clone();
+    pass["tensors"] = Value::Null;
+    pass.to_string()
+}
+
+#[test]
+fn the_cells_options_are_what_the_documentation_says_and_ordinary_ones_are_not_written() {
+    let zeros = [0.0; 64];
+    let lstm = LstmWeights::new(1, 2, &zeros[..8], &zeros[..16], &zeros[..8]).unwrap();
+    let [sigmoid, tanh] = [r#"{"function":"sigmoid"}"#, r#"{"function":"tanh"}"#];
+    let options = format!(r#""coupling":"none","gate":{sigmoid},"input":{tanh},"output":{tanh}"#);
+    let plain = format!(r#"{{"direction":"forward","cell":"lstm",{options},"tensors":null}}"#);
+    assert_eq!(described(&lstm), plain);
+    let without = LstmOptions { forget_gate: GateUse::AlwaysOne, ..LstmOptions::default() };
+    let expected = plain.replace(r#","tensors""#, r#","forget_gate":"always_one","tensors""#);
+    assert_eq!(described(lstm.with_options(without)), expected);
+
+    let clock = ClockworkWeights::new(1, 4, &zeros[..4], &zeros[..16], &zeros[..4], &[1, 3]).unwrap();
+    let options = format!(r#""activation":{tanh},"periods":[1,3],"units":[2,2],"first_t":1"#);
+    let expected = format!(r#"{{"direction":"forward","cell":"clockwork",{options},"tensors":null}}"#);
+    assert_eq!(described(clock.with_first_t(1)), expected);
+
+    let mutant = MutantWeights::new(Mutation::Mut2, 1, 2, &zeros[..6], &zeros[..12], &zeros[..6]).unwrap();
+    assert_eq!(described(mutant), r#"{"direction":"forward","cell":"mut2","tensors":null}"#);
 }
 
 #[test]

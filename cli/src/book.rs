@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use gatewise::activation::Finish;
 use gatewise::network::blueprint::{self, Blueprint, Operation, Passes};
-use gatewise::{Activation, Coupling, LstmWeights, Merge, Reset, Weights};
+use gatewise::{Activation, Coupling, GateUse, LstmOptions, Merge, Mutation, Reset, RnnOptions, Weights};
 use gatewise_reference as book;
 use gatewise_reference::{AnyCell, Function, Gru, Lstm, PyTorchWeights, SequentialLayer, SequentialModel, SimpleRnn};
 
@@ -70,7 +70,42 @@ fn merge_of(merge: Merge) -> book::Merge {
 /// One cell with its options.
 fn cell(weights: &Weights) -> Result<AnyCell<f64>> {
     Ok(match weights {
-        Weights::Lstm(weights) => lstm(weights)?.into(),
+        Weights::Lstm(weights) => {
+            let sizes = [weights.input_size(), weights.hidden_size(), weights.output_size()];
+            let matrices = [weights.weight_ih(), weights.weight_hh(), weights.bias()];
+            let peepholes = weights.peepholes().map_or(&[][..], |all| &all[..]);
+            lstm(sizes, matrices, weights.projection(), peepholes, weights.options())?.into()
+        }
+        Weights::DepthGated(weights) => {
+            let (input, hidden) = (weights.input_size(), weights.hidden_size());
+            // The depth gate's rows stand behind the others.
+            let (weight_ih, depth_weights) = weights.weight_ih().split_at(4 * hidden * input);
+            let (bias, depth_bias) = weights.bias().split_at(4 * hidden);
+            let [peepholes @ .., previous, below] = weights.peepholes();
+            let matrices = [weight_ih, weights.weight_hh(), bias];
+            AnyCell::DepthGated(book::DepthGated {
+                lstm: lstm([input, hidden, hidden], matrices, None, peepholes, weights.options())?,
+                depth_weights: matrix(hidden, input, depth_weights)?,
+                depth_bias: wide(depth_bias),
+                previous_peephole: wide(previous),
+                below_peephole: wide(below),
+            })
+        }
+        Weights::Mutant(weights) => {
+            let (hidden, sizes) = (weights.hidden_size(), [weights.input_size(), weights.hidden_size()]);
+            let tensors = [weights.weight_ih(), weights.weight_hh(), weights.bias()].map(wide);
+            let gru = Gru::from_pytorch(&pytorch(sizes, &tensors, &vec![0.0; 3 * hidden]))?;
+            AnyCell::Mutant(book::Mutant {
+                update_gate: gru.update_gate,
+                reset_gate: gru.reset_gate,
+                candidate: gru.candidate,
+                mutation: match weights.mutation() {
+                    Mutation::Mut1 => book::Mutation::Mut1,
+                    Mutation::Mut2 => book::Mutation::Mut2,
+                    Mutation::Mut3 => book::Mutation::Mut3,
+                },
+            })
+        }
         Weights::Gru(weights) => {
             let hidden = weights.hidden_size();
             let mut recurrent = vec![0.0; 3 * hidden];
@@ -91,26 +126,49 @@ fn cell(weights: &Weights) -> Result<AnyCell<f64>> {
             gru.into()
         }
         Weights::Rnn(weights) => {
-            let (sizes, options) = ([weights.input_size(), weights.hidden_size()], weights.options());
-            let tensors = [weights.weight_ih(), weights.weight_hh(), weights.bias()].map(wide);
-            let zeros = vec![0.0; weights.hidden_size()];
-            let rnn = SimpleRnn::from_pytorch(&pytorch(sizes, &tensors, &zeros), function(options.activation)?)?;
-            SimpleRnn { clip: options.clip.map(f64::from), ..rnn }.into()
+            let sizes = [weights.input_size(), weights.hidden_size()];
+            rnn(sizes, [weights.weight_ih(), weights.weight_hh(), weights.bias()], weights.options())?.into()
+        }
+        Weights::Clockwork(weights) => {
+            let sizes = [weights.input_size(), weights.hidden_size()];
+            let matrices = [weights.weight_ih(), weights.weight_hh(), weights.bias()];
+            let periods = weights.modules().iter().flat_map(|module| vec![module.period; module.units]).collect();
+            let (rnn, first_t) = (rnn(sizes, matrices, weights.options())?, weights.first_t());
+            AnyCell::Clockwork(book::ClockworkRnn { rnn, periods, first_t })
         }
         other => bail!("the reference has no cell of {} gates such as this", other.gates()),
     })
 }
 
-fn lstm(weights: &LstmWeights) -> Result<Lstm<f64>> {
-    let (sizes, options) = ([weights.input_size(), weights.hidden_size()], weights.options());
-    let tensors = [weights.weight_ih(), weights.weight_hh(), weights.bias()].map(wide);
-    let zeros = vec![0.0; 4 * weights.hidden_size()];
-    let given = pytorch(sizes, &tensors, &zeros);
-    let mut lstm = match weights.projection() {
-        Some(projection) => Lstm::from_pytorch_projected(&given, &wide(projection), weights.output_size())?,
+fn rnn(sizes: [usize; 2], matrices: [&[f32]; 3], options: RnnOptions) -> Result<SimpleRnn<f64>> {
+    let given = matrices.map(wide);
+    let rnn =
+        SimpleRnn::from_pytorch(&pytorch(sizes, &given, &vec![0.0; sizes[1]]), function(options.activation)?)?;
+    Ok(SimpleRnn { clip: options.clip.map(f64::from), ..rnn })
+}
+
+/// An LSTM by its sizes I, H and P, its matrices W, R and b, and p_i, p_f, p_o, empty for a gate that has none.
+fn lstm(
+    [input, hidden, output]: [usize; 3],
+    matrices: [&[f32]; 3],
+    projection: Option<&[f32]>,
+    peepholes: &[Vec<f32>],
+    options: LstmOptions,
+) -> Result<Lstm<f64>> {
+    let (tensors, zeros) = (matrices.map(wide), vec![0.0; 4 * hidden]);
+    let given = pytorch([input, hidden], &tensors, &zeros);
+    let mut lstm = match projection {
+        Some(projection) => Lstm::from_pytorch_projected(&given, &wide(projection), output)?,
         None => Lstm::from_pytorch(&given)?,
     };
+    let used = |used: GateUse| match used {
+        GateUse::Learned => book::GateUse::Learned,
+        GateUse::AlwaysOne => book::GateUse::AlwaysOne,
+    };
     lstm.options = book::LstmOptions {
+        input_gate: used(options.input_gate),
+        forget_gate: used(options.forget_gate),
+        output_gate: used(options.output_gate),
         coupling: match options.coupling {
             Coupling::None => book::Coupling::Independent,
             Coupling::ForgetFromInput => book::Coupling::ForgetIsOneMinusInput,
@@ -120,13 +178,10 @@ fn lstm(weights: &LstmWeights) -> Result<Lstm<f64>> {
         input_activation: function(options.input)?,
         output_activation: function(options.output)?,
         clip: options.clip.map(f64::from),
-        ..lstm.options
     };
-    if let Some(peepholes) = weights.peepholes() {
-        let gates = [&mut lstm.input_gate, &mut lstm.forget_gate, &mut lstm.output_gate];
-        for (gate, peephole) in gates.into_iter().zip(peepholes) {
-            gate.peephole = Some(wide(peephole));
-        }
+    let gates = [&mut lstm.input_gate, &mut lstm.forget_gate, &mut lstm.output_gate];
+    for (gate, peephole) in gates.into_iter().zip(peepholes).filter(|(_, peephole)| !peephole.is_empty()) {
+        gate.peephole = Some(wide(peephole));
     }
     Ok(lstm)
 }

@@ -260,7 +260,8 @@ impl Blueprint {
         let mut flows: Vec<Flow> = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
             let before = flows.last().copied().unwrap_or(first);
-            let step = Step { index, layer, before, input: first };
+            let below = index.checked_sub(1).map(|below| &self.layers[below]);
+            let step = Step { index, layer, below, before, input: first };
             flows.push(step.check()?);
         }
         Ok(flows)

@@ -5,7 +5,8 @@ use std::fmt;
 use super::blueprint::{Layer, Masked, Operation, Output, Passes, Recurrent};
 use crate::error::{Error, Result};
 use crate::model::Merge;
-use crate::weights::check_finite;
+use crate::sequence::share::Way;
+use crate::weights::{DepthGatedWeights, Weights, check_finite};
 
 /// What stands before or behind a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ impl fmt::Display for Flow {
 pub(super) struct Step<'a> {
     pub index: usize,
     pub layer: &'a Layer,
+    /// The layer below.
+    pub below: Option<&'a Layer>,
     pub before: Flow,
     /// What the model takes.
     pub input: Flow,
@@ -138,7 +141,7 @@ impl Step<'_> {
             _ if recurrent.go_backwards => return self.refuse("goes backwards, which only a forward layer can"),
             Passes::Reverse(_) => {}
             Passes::Both { forward, reverse, merge } => {
-                let sizes = |weights: &crate::Weights| (weights.input_size(), weights.output_size(), weights.gates());
+                let sizes = |weights: &Weights| (weights.input_size(), weights.output_size(), weights.gates());
                 if sizes(forward) != sizes(reverse) {
                     return self.refuse("has two directions of different sizes or cells");
                 }
@@ -150,6 +153,16 @@ impl Step<'_> {
                     return self.refuse("keeps its two directions apart (merge None): nothing can follow it");
                 }
             }
+        }
+        let below = match self.below.map(|below| &below.operation) {
+            // What goes backwards is another model to those around it.
+            Some(Operation::Recurrent(below)) if !below.go_backwards && !recurrent.go_backwards => {
+                Some(directions(below))
+            }
+            _ => None,
+        };
+        if let Some(wrong) = DepthGatedWeights::refuses(&directions(recurrent), below.as_deref()) {
+            return self.refuse(&wrong);
         }
         self.states(recurrent)?;
         let every = recurrent.output == Output::Every;
@@ -200,4 +213,10 @@ impl Step<'_> {
             (Rows::Ids(_), _) => self.refuse(&format!("{does}, but ids stand before it")),
         }
     }
+}
+
+/// The cells of a layer, each with its direction.
+fn directions(layer: &Recurrent) -> Vec<(Way, &Weights)> {
+    let first = if matches!(layer.passes, Passes::Reverse(_)) { Way::Reverse } else { Way::Forward };
+    [first, Way::Reverse].into_iter().zip(layer.passes.each()).collect()
 }

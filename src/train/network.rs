@@ -14,6 +14,7 @@ use crate::network::blueprint::{Blueprint, Layer, Operation, Output, PassInfo};
 use crate::network::{Input, Rows};
 use crate::sequence::layout::Layout;
 use crate::simd::Level;
+use crate::team::Target;
 
 /// How a [`Learner`] runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -284,8 +285,17 @@ impl Learner {
     /// features are expected (or the reverse) and for an id that the table does not have.
     pub fn forward(&mut self, batch: &Batch<'_>) -> Result<&Outcome> {
         self.begin(batch)?;
-        let (stages, options) = (&self.stages, &self.options);
+        let (stages, options, whole) = (&self.stages, &self.options, self.whole);
+        let (x, features) = (batch.x, self.blueprint.input()?.width());
+        let (last, width) = (self.gives_last(), self.output_size());
+        let rows = self.output_rows();
+        self.outcome.y.resize(rows.batch * rows.steps * width, 0.0);
+        if self.padded {
+            self.outcome.y.fill(0.0);
+        }
+        let y = Target::new(&mut self.outcome.y);
         each_block(options.threads, &mut self.blocks[..self.used], |index, block| {
+            take_rows(block, whole, x, features);
             for (at, placed) in stages.iter().enumerate() {
                 match &placed.stage {
                     Stage::Recurrent(recurrent) => recurrent.forward(block, at),
@@ -324,9 +334,20 @@ impl Learner {
                     }
                 }
             }
+            // No two blocks have a sequence in common.
+            let own: &[f32] = bytemuck::cast_slice(&block.rows[stages.len()]);
+            block.each_row(steps_of(block, last), rows, |row, place| {
+                y.write(place * width, &own[row * row_stride(width)..][..width]);
+            });
         });
-        self.give_outcome();
+        self.outcome.hidden = self.gather(|pass| pass.hidden, |block, pass| &block.states[pass].hidden);
+        self.outcome.cell = self.gather(|pass| pass.cell, |block, pass| &block.states[pass].memory);
         Ok(&self.outcome)
+    }
+
+    /// The rows of y: one a step, or one a sequence.
+    fn output_rows(&self) -> Whole {
+        if self.gives_last() { Whole { layout: Layout::TimeMajor, steps: 1, ..self.whole } } else { self.whole }
     }
 
     /// Divides the batch and copies its rows and states.
@@ -367,7 +388,6 @@ impl Learner {
         let initial: Vec<_> = self.blueprint.layers.iter().flat_map(initial_states).collect();
         for (block, order) in self.blocks.iter_mut().zip(parts) {
             block.begin(order, lengths);
-            take_rows(block, self.whole, x, expected.width());
             let (mut h_at, mut c_at) = (0, 0);
             for (index, pass) in self.passes.iter().enumerate() {
                 let state = &mut block.states[index];
@@ -386,26 +406,6 @@ impl Learner {
             }
         }
         Ok(())
-    }
-
-    /// Copies rows and states out of the blocks. The arrays are used again: new memory would cost as much as the copies.
-    fn give_outcome(&mut self) {
-        let (last, width) = (self.gives_last(), self.output_size());
-        let whole = if last { Whole { layout: Layout::TimeMajor, steps: 1, ..self.whole } } else { self.whole };
-        let mut outcome = std::mem::take(&mut self.outcome);
-        outcome.y.resize(whole.batch * whole.steps * width, 0.0);
-        if self.padded {
-            outcome.y.fill(0.0);
-        }
-        for block in &self.blocks[..self.used] {
-            let rows: &[f32] = bytemuck::cast_slice(&block.rows[self.stages.len()]);
-            block.each_row(steps_of(block, last), whole, |row, place| {
-                outcome.y[place * width..][..width].copy_from_slice(&rows[row * row_stride(width)..][..width]);
-            });
-        }
-        outcome.hidden = self.gather(|pass| pass.hidden, |block, pass| &block.states[pass].hidden);
-        outcome.cell = self.gather(|pass| pass.cell, |block, pass| &block.states[pass].memory);
-        self.outcome = outcome;
     }
 
     /// States of all blocks as those of the batch.
@@ -482,8 +482,7 @@ impl Learner {
     }
 
     fn begin_back(&mut self, upstream: Upstream<'_>) -> Result<()> {
-        let (last, width) = (self.gives_last(), self.output_size());
-        let whole = if last { Whole { layout: Layout::TimeMajor, steps: 1, ..self.whole } } else { self.whole };
+        let (last, width, whole) = (self.gives_last(), self.output_size(), self.output_rows());
         let count = whole.batch;
         if !upstream.y.is_empty() {
             Error::check_length("the gradient of y", upstream.y.len(), "T·B·O", &[whole.steps, count, width])?;
@@ -492,16 +491,12 @@ impl Learner {
         let (h_size, c_size) = (sizes(|pass| pass.hidden), sizes(|pass| pass.cell));
         for (what, given, size) in [("h", upstream.hidden, h_size), ("c", upstream.cell, c_size)] {
             if !given.is_empty() {
-                Error::check_length(
-                    &format!("the gradient of {what}"),
-                    given.len(),
-                    "B·H of every pass",
-                    &[count, size],
-                )?;
+                let what = format!("the gradient of {what}");
+                Error::check_length(&what, given.len(), "B·H of every pass", &[count, size])?;
             }
         }
-        let stride = row_stride(width);
-        for block in &mut self.blocks[..self.used] {
+        let (stride, passes) = (row_stride(width), &self.passes);
+        each_block(self.options.threads, &mut self.blocks[..self.used], |_, block| {
             let mut d_rows = std::mem::take(&mut block.d_rows[0]);
             grow(&mut d_rows, steps_of(block, last).rows() * stride);
             let rows: &mut [f32] = bytemuck::cast_slice_mut(&mut d_rows);
@@ -514,7 +509,7 @@ impl Learner {
             }
             block.d_rows[0] = d_rows;
             let (mut h_at, mut c_at) = (0, 0);
-            for (state, pass) in block.states.iter_mut().zip(&self.passes) {
+            for (state, pass) in block.states.iter_mut().zip(passes) {
                 let take = |given: &[f32], at: usize, width: usize| -> Vec<f32> {
                     let row = |place: &usize| given[at * count + place * width..][..width].to_vec();
                     match given.is_empty() {
@@ -526,28 +521,28 @@ impl Learner {
                 state.d_memory = take(upstream.cell, c_at, pass.cell);
                 (h_at, c_at) = (h_at + pass.hidden, c_at + pass.cell);
             }
-        }
+        });
         Ok(())
     }
 
     fn give_downstream(&mut self, features: bool) {
-        let mut down = std::mem::take(&mut self.downstream);
-        down.hidden = self.gather(|pass| pass.hidden, |block, pass| &block.states[pass].d_hidden);
-        down.cell = self.gather(|pass| pass.cell, |block, pass| &block.states[pass].d_memory);
-        if features {
-            let width = self.blueprint.input().map_or(0, |flow| flow.width());
-            down.x.resize(self.whole.batch * self.whole.steps * width, 0.0);
-            if self.padded {
-                down.x.fill(0.0);
-            }
-            for block in &self.blocks[..self.used] {
-                let rows: &[f32] = bytemuck::cast_slice(&block.d_rows[0]);
-                block.each_row(&block.steps, self.whole, |row, place| {
-                    down.x[place * width..][..width].copy_from_slice(&rows[row * row_stride(width)..][..width]);
-                });
-            }
+        self.downstream.hidden = self.gather(|pass| pass.hidden, |block, pass| &block.states[pass].d_hidden);
+        self.downstream.cell = self.gather(|pass| pass.cell, |block, pass| &block.states[pass].d_memory);
+        if !features {
+            return;
         }
-        self.downstream = down;
+        let (width, whole) = (self.blueprint.input().map_or(0, |flow| flow.width()), self.whole);
+        self.downstream.x.resize(whole.batch * whole.steps * width, 0.0);
+        if self.padded {
+            self.downstream.x.fill(0.0);
+        }
+        let x = Target::new(&mut self.downstream.x);
+        each_block(self.options.threads, &mut self.blocks[..self.used], |_, block| {
+            let rows: &[f32] = bytemuck::cast_slice(&block.d_rows[0]);
+            block.each_row(&block.steps, whole, |row, place| {
+                x.write(place * width, &rows[row * row_stride(width)..][..width]);
+            });
+        });
     }
 
     /// States that the model itself begins with have the sum of all sequences' gradients.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Matrices, Tensors, Weights, check_finite};
 use crate::cell::lstm::LstmOptions;
 use crate::error::{Error, Result};
+use crate::sequence::share::Way;
 
 /// The weights of one depth-gated LSTM layer (Yao et al. 2015): rows gate by gate in the order i f g o d, of which d hears no
 /// h⁻. Clones share the matrices.
@@ -95,6 +96,27 @@ impl DepthGatedWeights {
     /// Which LSTM it is beside the depth gate.
     pub fn options(&self) -> LstmOptions {
         self.options
+    }
+
+    /// What is wrong with the layer below, if something is. `own` and `below` are the directions of the layers.
+    pub(crate) fn refuses(own: &[(Way, &Weights)], below: Option<&[(Way, &Weights)]>) -> Option<String> {
+        if !own.iter().any(|(_, weights)| matches!(weights, Weights::DepthGated(_))) {
+            return None;
+        }
+        let [(direction, weights)] = own else {
+            return Some("reads in both directions, which a depth-gated LSTM cannot".to_owned());
+        };
+        let hidden = weights.hidden_size();
+        let found = match below {
+            None => "there is none".to_owned(),
+            Some([(other, _)]) if other != direction => "it reads in the other direction".to_owned(),
+            Some([(_, Weights::Lstm(lstm))]) if lstm.projection().is_some() => "it has a projection".to_owned(),
+            Some([(_, below)]) if below.cell_size() == hidden => return None,
+            Some([(_, below)]) if below.cell_size() == 0 => "its cell has no memory".to_owned(),
+            Some([(_, below)]) => format!("it has {} units", below.cell_size()),
+            Some(_) => "it reads in both directions".to_owned(),
+        };
+        Some(format!("is depth-gated: expected an LSTM of {hidden} units right below it, but {found}"))
     }
 
     fn into_weights(self) -> Weights {

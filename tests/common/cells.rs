@@ -1,13 +1,13 @@
 //! Random weights of any cell, for the engine and for the reference.
 
 use gatewise::{
-    Activation, Coupling, GruOptions, GruWeights, LstmOptions, LstmWeights, Reset, RnnOptions, RnnWeights,
-    TorchTensors, Weights,
+    Activation, ClockworkModule, ClockworkWeights, Coupling, DepthGatedWeights, GateUse, GruOptions, GruWeights,
+    LstmOptions, LstmWeights, MutantWeights, Mutation, Reset, RnnOptions, RnnWeights, TorchTensors, Weights,
 };
 use gatewise_reference as reference;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use reference::{AnyCell, Function, Gru, Lstm, PyTorchWeights, SimpleRnn};
+use reference::{AnyCell, ClockworkRnn, DepthGated, Function, Gru, Lstm, Matrix, Mutant, PyTorchWeights, SimpleRnn};
 
 use super::networks::{ACTIVATIONS, Kind};
 use super::wide;
@@ -42,6 +42,11 @@ impl Random {
                 self.gru(kind, input, hidden)
             }
             Kind::RnnTanh | Kind::RnnRelu | Kind::OnnxRnn => self.rnn(kind, input, hidden),
+            Kind::Clockwork | Kind::AnyClockwork => self.clockwork(kind, input, hidden),
+            Kind::Mut1 => self.mutant(Mutation::Mut1, input, hidden),
+            Kind::Mut2 => self.mutant(Mutation::Mut2, input, hidden),
+            Kind::Mut3 => self.mutant(Mutation::Mut3, input, hidden),
+            Kind::DepthGated => self.depth_gated(input, hidden),
             _ => self.lstm(kind, input, hidden),
         }
     }
@@ -66,6 +71,11 @@ impl Random {
         match kind {
             Kind::ForgetFromInput | Kind::CoupledPeephole => options.coupling = Coupling::ForgetFromInput,
             Kind::InputFromForget => options.coupling = Coupling::InputFromForget,
+            Kind::MissingGates => {
+                let mut used = || if self.generator.random() { GateUse::Learned } else { GateUse::AlwaysOne };
+                // Without a forget gate c, and its error, grow with every step: tests/engine/variants.rs has one of few.
+                options = LstmOptions { input_gate: used(), output_gate: used(), ..options };
+            }
             Kind::OnnxLstm => {
                 let [gate, input, output] = [(); 3].map(|()| self.activation());
                 options = LstmOptions { gate, input, output, clip: Some(CLIP), ..options };
@@ -75,6 +85,9 @@ impl Random {
         let mut weights = LstmWeights::from_torch(&tensors).unwrap().with_options(options);
         let mut cell = reference_lstm(&tensors, output);
         cell.options = reference::LstmOptions {
+            input_gate: gate_use(options.input_gate),
+            forget_gate: gate_use(options.forget_gate),
+            output_gate: gate_use(options.output_gate),
             coupling: match options.coupling {
                 Coupling::None => reference::Coupling::Independent,
                 Coupling::ForgetFromInput => reference::Coupling::ForgetIsOneMinusInput,
@@ -84,7 +97,6 @@ impl Random {
             input_activation: function(options.input),
             output_activation: function(options.output),
             clip: options.clip.map(f64::from),
-            ..cell.options
         };
         if matches!(kind, Kind::Peephole | Kind::CoupledPeephole | Kind::ProjectedPeephole) {
             // Any of the seven subsets that are not empty.
@@ -135,6 +147,85 @@ impl Random {
         let weights = RnnWeights::from_torch(&tensors, activation).unwrap().with_options(options);
         let cell = with_pytorch(&tensors, |tensors| SimpleRnn::from_pytorch(tensors, function(activation)));
         (weights.into(), SimpleRnn { clip: clip.map(f64::from), ..cell }.into())
+    }
+}
+
+impl Random {
+    fn clockwork(&mut self, kind: Kind, input: usize, hidden: usize) -> (Weights, AnyCell<f64>) {
+        let tensors = self.tensors(1, [input, hidden, hidden]);
+        let options = match kind {
+            Kind::Clockwork => RnnOptions::default(),
+            _ => RnnOptions { activation: self.activation(), clip: Some(CLIP) },
+        };
+        let (mut modules, mut left, mut period) = (Vec::new(), hidden, 1);
+        while left > 0 {
+            let units = if modules.len() == 3 { left } else { self.generator.random_range(1..=left) };
+            modules.push(ClockworkModule { period, units });
+            left -= units;
+            period += self.generator.random_range(1..4);
+        }
+        let first_t = self.generator.random_range(0..3);
+        let [bias, _] = tensors.biases.clone().unwrap();
+        let (weight_ih, weight_hh) = (&tensors.weight_ih, &tensors.weight_hh);
+        let weights = ClockworkWeights::with_modules(input, weight_ih, weight_hh, &bias, &modules).unwrap();
+        let rnn = with_pytorch(&tensors, |weights| SimpleRnn::from_pytorch(weights, function(options.activation)));
+        let periods = modules.iter().flat_map(|module| vec![module.period; module.units]).collect();
+        let rnn = SimpleRnn { clip: options.clip.map(f64::from), ..rnn };
+        let cell = ClockworkRnn { rnn, periods, first_t };
+        (weights.with_first_t(first_t).with_options(options).into(), AnyCell::Clockwork(cell))
+    }
+
+    fn mutant(&mut self, mutation: Mutation, input: usize, hidden: usize) -> (Weights, AnyCell<f64>) {
+        let tensors = self.tensors(3, [input, hidden, hidden]);
+        let [bias, _] = tensors.biases.clone().unwrap();
+        let (weight_ih, weight_hh) = (&tensors.weight_ih, &tensors.weight_hh);
+        let weights = MutantWeights::new(mutation, input, hidden, weight_ih, weight_hh, &bias).unwrap();
+        let gru = with_pytorch(&tensors, Gru::from_pytorch);
+        let cell = Mutant {
+            update_gate: gru.update_gate,
+            reset_gate: gru.reset_gate,
+            candidate: gru.candidate,
+            mutation: match mutation {
+                Mutation::Mut1 => reference::Mutation::Mut1,
+                Mutation::Mut2 => reference::Mutation::Mut2,
+                Mutation::Mut3 => reference::Mutation::Mut3,
+            },
+        };
+        (weights.into(), AnyCell::Mutant(cell))
+    }
+
+    fn depth_gated(&mut self, input: usize, hidden: usize) -> (Weights, AnyCell<f64>) {
+        let tensors = self.tensors(4, [input, hidden, hidden]);
+        let scale = self.scale / (hidden as f32).sqrt();
+        let [depth_ih, depth_bias] = [hidden * input, hidden].map(|count| self.uniform(count, scale));
+        let [previous, below] = [(); 2].map(|()| self.uniform(hidden, scale));
+        let peepholes = [(); 3].map(|()| self.uniform(hidden, scale));
+        let [bias, _] = tensors.biases.clone().unwrap();
+        let weight_ih = [&tensors.weight_ih[..], &depth_ih].concat();
+        let bias = [&bias[..], &depth_bias].concat();
+        let weights =
+            DepthGatedWeights::new(input, hidden, &weight_ih, &tensors.weight_hh, &bias, [&previous, &below]).unwrap();
+        let weights = weights.with_peepholes(peepholes.each_ref().map(|values| Some(&values[..]))).unwrap();
+        let mut lstm = reference_lstm(&tensors, hidden);
+        let gates = [&mut lstm.input_gate, &mut lstm.forget_gate, &mut lstm.output_gate];
+        for (gate, peephole) in gates.into_iter().zip(&peepholes) {
+            gate.peephole = Some(wide(peephole));
+        }
+        let cell = DepthGated {
+            lstm,
+            depth_weights: Matrix::from_flat(hidden, input, &wide(&depth_ih)).unwrap(),
+            depth_bias: wide(&depth_bias),
+            previous_peephole: wide(&previous),
+            below_peephole: wide(&below),
+        };
+        (weights.into(), AnyCell::DepthGated(cell))
+    }
+}
+
+fn gate_use(used: GateUse) -> reference::GateUse {
+    match used {
+        GateUse::Learned => reference::GateUse::Learned,
+        GateUse::AlwaysOne => reference::GateUse::AlwaysOne,
     }
 }
 

@@ -26,9 +26,20 @@ pub enum Kind {
     OnnxGruAfter,
     OnnxGruBefore,
     OnnxRnn,
+    /// An LSTM some of whose gates are always 1.
+    MissingGates,
+    Clockwork,
+    /// With any activation and clipping.
+    AnyClockwork,
+    Mut1,
+    Mut2,
+    Mut3,
+    /// Above an LSTM or another of its kind only, so none of [`KINDS`].
+    DepthGated,
 }
 
-pub const KINDS: [Kind; 15] = [
+/// Those that can be any layer.
+pub const KINDS: [Kind; 21] = [
     Kind::Lstm,
     Kind::Peephole,
     Kind::ForgetFromInput,
@@ -44,6 +55,12 @@ pub const KINDS: [Kind; 15] = [
     Kind::OnnxGruAfter,
     Kind::OnnxGruBefore,
     Kind::OnnxRnn,
+    Kind::MissingGates,
+    Kind::Clockwork,
+    Kind::AnyClockwork,
+    Kind::Mut1,
+    Kind::Mut2,
+    Kind::Mut3,
 ];
 
 /// ONNX's eleven and the identity, with parameters that are none's default.
@@ -91,6 +108,13 @@ impl Plan {
     pub fn stack(kind: Kind, input: usize, hidden: usize, layers: usize, ways: Ways) -> Self {
         Plan { input, layers: vec![(kind, hidden, ways); layers], scale: 1.0 }
     }
+
+    /// So many depth-gated layers over an LSTM with peepholes.
+    pub fn depth_gated(input: usize, hidden: usize, above: usize, ways: Ways) -> Self {
+        let mut plan = Plan::stack(Kind::DepthGated, input, hidden, above + 1, ways);
+        plan.layers[0].0 = Kind::Peephole;
+        plan
+    }
 }
 
 /// Up to three layers of any cell, width and direction: registers of 4, 8 and 16 lanes, groups of blocks, tiles, chains of
@@ -103,7 +127,8 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         2 => select(merges.to_vec()).prop_map(Ways::Both),
     ];
     let hidden = prop_oneof![8 => 1usize..56, 1 => 60usize..150];
-    let layer = (select(KINDS.to_vec()), hidden, ways);
+    let kinds = prop_oneof![10 => select(KINDS.to_vec()), 1 => Just(Kind::DepthGated)];
+    let layer = (kinds, hidden, ways);
     let input = prop_oneof![8 => 1usize..40, 1 => 60usize..150];
     (input, prop::collection::vec(layer, 1..4), select(vec![1.0, 2.0])).prop_map(|(input, mut layers, scale)| {
         let last = layers.len() - 1;
@@ -113,8 +138,38 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 *ways = Ways::Both(Merge::Concat);
             }
         }
+        for index in 0..layers.len() {
+            let below = index.checked_sub(1).map(|below| layers[below]);
+            let layer = &mut layers[index];
+            // A depth gate stands where it can, with the width and the direction of what is below.
+            if layer.0 == Kind::DepthGated {
+                match below {
+                    Some((kind, hidden, ways @ (Ways::Forward | Ways::Reverse))) if kind.is_whole_lstm() => {
+                        (layer.1, layer.2) = (hidden, ways);
+                    }
+                    _ => layer.0 = Kind::Peephole,
+                }
+            }
+        }
         Plan { input, layers, scale }
     })
+}
+
+impl Kind {
+    /// An LSTM without a projection.
+    fn is_whole_lstm(self) -> bool {
+        matches!(
+            self,
+            Kind::Lstm
+                | Kind::Peephole
+                | Kind::ForgetFromInput
+                | Kind::InputFromForget
+                | Kind::CoupledPeephole
+                | Kind::OnnxLstm
+                | Kind::MissingGates
+                | Kind::DepthGated
+        )
+    }
 }
 
 /// A network of both halves.

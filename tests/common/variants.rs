@@ -1,8 +1,8 @@
 //! The fixtures of cells that PyTorch does not have, as the engine's weights.
 
 use gatewise::{
-    Activation, Coupling, GateUse, GruOptions, GruWeights, LstmOptions, LstmWeights, Reset, RnnOptions, RnnWeights,
-    Weights,
+    Activation, ClockworkWeights, Coupling, DepthGatedWeights, GateUse, GruOptions, GruWeights, LstmOptions, LstmWeights,
+    MutantWeights, Mutation, Reset, RnnOptions, RnnWeights, Weights,
 };
 use serde_json::Value;
 
@@ -33,22 +33,26 @@ pub fn names(prefix: &str) -> Vec<String> {
     names
 }
 
-/// The weights of a variant; `None` for one that is not made of the engine's cells.
-pub fn weights(name: &str, case: &Value) -> Option<Weights> {
+/// The weights of a variant's layers, from the input up.
+pub fn weights(name: &str, case: &Value) -> Vec<Weights> {
     let sizes = [size(case, "I"), size(case, "H")];
-    Some(match &name["variant_".len()..] {
+    let one = match &name["variant_".len()..] {
         "gru_reset_before" => gru(name, Reset::Before, sizes),
         "gru_reset_after" => gru(name, Reset::After, sizes),
         "rnn_tanh" => rnn(name, Activation::Tanh, sizes),
         "rnn_relu" => rnn(name, Activation::Relu, sizes),
-        other if other.starts_with("clockwork") || other.starts_with("mut") || other.starts_with("depth") => {
-            return None;
-        }
+        "clockwork_from_0" | "clockwork_from_1" => clockwork(name, case, sizes),
+        "mut1" => mutant(name, Mutation::Mut1, sizes),
+        "mut2" => mutant(name, Mutation::Mut2, sizes),
+        "mut3" => mutant(name, Mutation::Mut3, sizes),
+        "depth_gated_two_layers" => return depth_gated(name, sizes).to_vec(),
         _ => lstm(name, case, sizes),
-    })
+    };
+    vec![one]
 }
 
 /// Gates below each other in the order of `letters`; zeros for one that is not computed.
+#[derive(Clone, Copy)]
 struct Rows<'a> {
     name: &'a str,
     letters: &'a [&'a str],
@@ -112,4 +116,37 @@ fn rnn(name: &str, activation: Activation, sizes: [usize; 2]) -> Weights {
     let [weight_ih, weight_hh, bias] = Rows { name, letters: &[""], sizes }.tensors();
     let weights = RnnWeights::new(sizes[0], sizes[1], &weight_ih, &weight_hh, &bias).unwrap();
     weights.with_options(RnnOptions { activation, clip: None }).into()
+}
+
+fn clockwork(name: &str, case: &Value, sizes: [usize; 2]) -> Weights {
+    let [weight_ih, weight_hh, bias] = Rows { name, letters: &[""], sizes }.tensors();
+    let periods = case["periods"].as_array().unwrap().iter().map(|period| period.as_u64().unwrap() as usize);
+    let periods: Vec<usize> = periods.collect();
+    assert_eq!(size(case, "units_per_module") * periods.len(), sizes[1]);
+    let weights = ClockworkWeights::new(sizes[0], sizes[1], &weight_ih, &weight_hh, &bias, &periods).unwrap();
+    weights.with_first_t(size(case, "first_t")).into()
+}
+
+fn mutant(name: &str, mutation: Mutation, sizes: [usize; 2]) -> Weights {
+    let [weight_ih, weight_hh, bias] = Rows { name, letters: MUTANT_GATES, sizes }.tensors();
+    MutantWeights::new(mutation, sizes[0], sizes[1], &weight_ih, &weight_hh, &bias).unwrap().into()
+}
+
+/// The fixtures' letters of r z n.
+pub const MUTANT_GATES: &[&str] = &["_r", "_z", "_h"];
+
+fn depth_gated(name: &str, [input, hidden]: [usize; 2]) -> [Weights; 2] {
+    let lowest = Rows { name, letters: &["_i_l0", "_f_l0", "_g_l0", "_o_l0"], sizes: [input, hidden] };
+    let above = Rows { name, letters: &["_i_l1", "_f_l1", "_g_l1", "_o_l1", "_d_l1"], sizes: [hidden; 2] };
+    let peepholes = |layer: usize| ["p_i", "p_f", "p_o"].map(|peephole| lowest.find(&format!("{peephole}_l{layer}")));
+    let [weight_ih, weight_hh, bias] = lowest.tensors();
+    let below = LstmWeights::new(input, hidden, &weight_ih, &weight_hh, &bias).unwrap();
+    let below = below.with_peepholes(peepholes(0).each_ref().map(Option::as_deref)).unwrap();
+    // The depth gate hears no h⁻.
+    let [weight_ih, weight_hh, bias] = above.tensors();
+    let weight_hh = &weight_hh[..4 * hidden * hidden];
+    let depth = ["w_cd_l1", "w_ld_l1"].map(|name| above.find(name).unwrap());
+    let depth = depth.each_ref().map(Vec::as_slice);
+    let above = DepthGatedWeights::new(hidden, hidden, &weight_ih, weight_hh, &bias, depth).unwrap();
+    [below.into(), above.with_peepholes(peepholes(1).each_ref().map(Option::as_deref)).unwrap().into()]
 }

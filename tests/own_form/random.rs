@@ -4,12 +4,12 @@ use gatewise::network::blueprint::{
     Blueprint, Dense, Embedding, Finish, Layer, Masked, Operation, Output, Passes, Recurrent, State,
 };
 use gatewise::network::{Flow, Rows};
-use gatewise::{Activation, Layout, Merge, Weights};
+use gatewise::{Activation, GateUse, Layout, LstmOptions, Merge, RnnOptions, Weights};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::common::cells::Random;
-use crate::common::networks::KINDS;
+use crate::common::networks::{KINDS, Kind};
 
 pub fn blueprint(seed: u64) -> Blueprint {
     let mut random = Draw { generator: StdRng::seed_from_u64(seed), cells: Random::new(seed, 1.0) };
@@ -31,6 +31,9 @@ pub fn blueprint(seed: u64) -> Blueprint {
         let input = blueprint.input().expect("an input");
         let operation = random.operation(flow, input);
         blueprint.layers.push(Layer::new(format!("layer.{index}"), operation));
+    }
+    if random.pick(&[false, true]) {
+        random.add_depth_gate(&mut blueprint);
     }
     blueprint.flow().expect("a model that fits");
     blueprint
@@ -139,9 +142,20 @@ impl Draw {
         }
     }
 
+    /// On top, where it can stand.
+    fn add_depth_gate(&mut self, blueprint: &mut Blueprint) {
+        let Some(Operation::Recurrent(below)) = blueprint.layers.last().map(|layer| &layer.operation) else { return };
+        let (Passes::Forward(weights), false) = (&below.passes, below.go_backwards) else { return };
+        let hidden = weights.cell_size();
+        if below.output == Output::Every && hidden > 0 && weights.output_size() == hidden {
+            let weights = self.cells.cell(Kind::DepthGated, hidden, hidden).0;
+            let layer = Recurrent::forward(self.with_options(weights));
+            blueprint.layers.push(Layer::new("above", Operation::Recurrent(Box::new(layer))));
+        }
+    }
+
     fn state(&mut self, weights: &Weights) -> State {
-        let cell = if weights.gates() == 4 { weights.hidden_size() } else { 0 };
-        State { hidden: self.values(weights.output_size()), cell: self.values(cell) }
+        State { hidden: self.values(weights.output_size()), cell: self.values(weights.cell_size()) }
     }
 
     /// Half of the cells with options that no file has.
@@ -155,12 +169,19 @@ impl Draw {
             Weights::Lstm(mut weights) => {
                 let options = weights.options_mut();
                 (options.gate, options.input, options.output, options.clip) = (gate, one, other, clip);
+                let [input, forget, output] = [(); 3].map(|()| self.pick(&[GateUse::Learned, GateUse::AlwaysOne]));
+                (options.input_gate, options.forget_gate, options.output_gate) = (input, forget, output);
                 weights.into()
             }
             Weights::Gru(mut weights) => {
                 let options = weights.options_mut();
                 (options.gate, options.candidate, options.clip) = (gate, one, clip);
                 weights.into()
+            }
+            Weights::Clockwork(weights) => weights.with_options(RnnOptions { activation: gate, clip }).into(),
+            Weights::DepthGated(weights) => {
+                let options = LstmOptions { gate, input: one, output: other, clip, ..LstmOptions::default() };
+                weights.with_options(options).into()
             }
             other => other,
         }

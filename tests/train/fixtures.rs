@@ -129,37 +129,46 @@ fn variant_gradient(task: &Task, tensor: &str) -> Option<Vec<f64>> {
     if ["x", "h0", "c0"].contains(&tensor) {
         return task.gradient(tensor);
     }
-    let hidden = size(&task.case, "H");
-    let letters: &[&str] = match task.name["variant_".len()..].split('_').next() {
+    let (hidden, name) = (size(&task.case, "H"), &task.name["variant_".len()..]);
+    let (layer, own) = tensor.split_once('.')?;
+    let above = layer == "l1";
+    // Of the case of two layers each name ends with its layer.
+    let suffix = if name.starts_with("depth") { format!("_{layer}") } else { String::new() };
+    let gradient = |name: &str| task.gradient(&format!("{name}{suffix}"));
+    let letters: &[&str] = match name.split('_').next() {
         Some("gru") => &["_r", "_z", "_n"],
-        Some("rnn") => &[""],
+        Some("mut1" | "mut2" | "mut3") => variants::MUTANT_GATES,
+        Some("rnn" | "clockwork") => &[""],
+        _ if above => &["_i", "_f", "_g", "_o", "_d"],
         _ => &["_i", "_f", "_g", "_o"],
     };
-    let stacked = |kind: &str, width: usize| {
+    let stacked = |kind: &str, letters: &[&str], width: usize| {
         let zeros = vec![0.0; hidden * width];
-        let of = |letter: &&str| task.gradient(&format!("{kind}{letter}")).unwrap_or_else(|| zeros.clone());
+        let of = |letter: &&str| gradient(&format!("{kind}{letter}")).unwrap_or_else(|| zeros.clone());
         Some(letters.iter().flat_map(of).collect::<Vec<f64>>())
     };
-    match tensor.strip_prefix("cell.")? {
-        "weight_ih" => stacked("W", size(&task.case, "I")),
-        "weight_hh" => stacked("R", hidden),
-        "bias" => stacked("b", 1),
+    match own {
+        "weight_ih" => stacked("W", letters, if above { hidden } else { size(&task.case, "I") }),
+        "weight_hh" => stacked("R", &letters[..letters.len().min(4)], hidden),
+        "bias" => stacked("b", letters, 1),
         // With the reset before there is one bias, and the two have the same gradient.
-        "recurrent_bias" => task.gradient("b_rn").or_else(|| task.gradient("b_n")),
-        peephole => task.gradient(&peephole.replace("peephole", "p")),
+        "recurrent_bias" => gradient("b_rn").or_else(|| gradient("b_n")),
+        "depth_peephole" => gradient("w_cd"),
+        "below_peephole" => gradient("w_ld"),
+        peephole => gradient(&peephole.replace("peephole", "p")),
     }
 }
 
 #[test]
 fn every_gradient_of_the_other_cells_comes_out_on_every_level() {
-    for name in names("variant_") {
+    let names = names("variant_");
+    assert_eq!(names.len(), 22, "all variants");
+    for name in names {
         let case = case(&name);
-        let Some(weights) = variants::weights(&name, &case) else {
-            eprintln!("SKIPPED: {name}: no cell of the engine");
-            continue;
-        };
-        let layers = vec![Layer::new("cell", Operation::Recurrent(Box::new(Recurrent::forward(weights))))];
-        let task = Task { name, case, blueprint: Blueprint { layers, ..Blueprint::default() } };
+        let layers = variants::weights(&name, &case).into_iter().enumerate().map(|(index, weights)| {
+            Layer::new(format!("l{index}"), Operation::Recurrent(Box::new(Recurrent::forward(weights))))
+        });
+        let task = Task { blueprint: Blueprint { layers: layers.collect(), ..Blueprint::default() }, name, case };
         task.check(|tensor| variant_gradient(&task, tensor));
     }
 }

@@ -4,6 +4,8 @@ use std::hint::black_box;
 
 use anyhow::{Result, ensure};
 use gatewise::load::{Cell, TorchLayer, TorchModule};
+use gatewise::network::blueprint::Blueprint;
+use gatewise::train::{Batch, Learner, Options, Upstream};
 use gatewise::{Layout, Level, Model, Session, TorchTensors};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -18,6 +20,8 @@ pub enum Feeding {
     Sequences,
     /// One step after the other.
     Steps,
+    /// All steps in one call, and back: every gradient of the sum of all outputs.
+    Training,
 }
 
 /// Cell, sizes, and how the input comes.
@@ -49,9 +53,13 @@ impl Case {
         let layers = if *layers == 1 { String::new() } else { format!("_L{layers}") };
         let relu = if self.cell == Cell::Rnn(gatewise::Activation::Relu) { "_relu" } else { "" };
         let directions = if *directions == 1 { "" } else { "_bidirectional" };
-        let stream = if *feeding == Feeding::Steps { "_stream" } else { "" };
+        let feeding = match feeding {
+            Feeding::Sequences => "",
+            Feeding::Steps => "_stream",
+            Feeding::Training => "_train",
+        };
         let cell = cell.option();
-        format!("{cell}{relu}_T{steps}_B{batch}_I{input}_H{hidden}{layers}{directions}{stream}")
+        format!("{cell}{relu}_T{steps}_B{batch}_I{input}_H{hidden}{layers}{directions}{feeding}")
     }
 
     /// Refuses a case that no machine has the memory for, before it is tried.
@@ -71,14 +79,23 @@ impl Case {
 
     /// Weights uniform in ±1/√H, as PyTorch begins.
     pub fn model(&self, level: Level) -> Result<Model> {
+        Ok(self.module().builder()?.level(level).build()?)
+    }
+
+    fn module(&self) -> TorchModule {
         let mut random = StdRng::seed_from_u64(1);
         let layers = (0..self.layers).map(|layer| {
             let input = if layer == 0 { self.input } else { self.directions * self.hidden };
             let forward = self.tensors(input, &mut random);
             TorchLayer { forward, reverse: (self.directions == 2).then(|| self.tensors(input, &mut random)) }
         });
-        let module = TorchModule { cell: self.cell, layers: layers.collect() };
-        Ok(module.builder()?.level(level).build()?)
+        TorchModule { cell: self.cell, layers: layers.collect() }
+    }
+
+    /// Operations of a call's products; back there are two for each there: the input's gradient and the weights'.
+    pub fn operations(&self, model: &Model) -> f64 {
+        let there = (model.flops_per_step() * self.batch * self.steps) as f64;
+        if self.feeding == Feeding::Training { 3.0 * there } else { there }
     }
 
     fn tensors(&self, input: usize, random: &mut StdRng) -> TorchTensors {
@@ -111,6 +128,18 @@ impl Case {
                 }
                 Ok(())
             }),
+            Feeding::Training => {
+                let layers = self.module().into_layers("")?;
+                let options = Options { threads, level: Some(model.level()), ..Options::default() };
+                let mut learner = Learner::new(Blueprint { layers, ..Blueprint::default() }, options)?;
+                let ones = vec![1.0; steps * batch * model.output_size()];
+                time(|| {
+                    learner.forward(&Batch::new(black_box(&x), Layout::TimeMajor, batch))?;
+                    learner.zero_gradients();
+                    learner.backward(Upstream { y: black_box(&ones), ..Upstream::default() })?;
+                    Ok(())
+                })
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ use timing::Times;
 #[command(after_help = "\
 A call is the whole batch: T steps of B sequences. With --stream the steps are fed one at a time, and a call is T of them.
 The state is kept from call to call. After a warm-up there are at least 15 calls and 0.3 s; the median counts. Calls
-shorter than 10 µs are better timed with more steps. Weights are random, of PyTorch's initial scale, the same on every run.
+shorter than 10 µs are better timed with more steps. With --train a call is a batch learned from, without the update of the
+weights, and has three times the operations. Weights are random, of PyTorch's initial scale, the same on every run.
 
 The JSON line: case, cell, T, B, I, H, L, bidirectional, isa, threads, median_us and min_us (of a call, in microseconds),
 calls (that were timed), gflops (operations of the products, activations not counted, at the median), fma_peak_gflops (a
@@ -23,7 +24,8 @@ loop of multiply-adds, on as many threads at once, but no more than there are co
 Examples:
   gatewise bench --cell lstm --steps 50 --batch 32 --hidden 256
   gatewise bench --cell lstm --steps 1000 --input 1 --hidden 16 --stream --json
-  gatewise bench --cell gru --steps 128 --batch 8 --input 128 --hidden 256 --layers 2 --bidirectional --threads 2 --json")]
+  gatewise bench --cell gru --steps 128 --batch 8 --input 128 --hidden 256 --layers 2 --bidirectional --threads 2 --json
+  gatewise bench --cell lstm --steps 50 --batch 32 --hidden 256 --train")]
 pub struct Arguments {
     /// The cell
     #[arg(long, value_enum, default_value = "lstm")]
@@ -49,6 +51,9 @@ pub struct Arguments {
     /// Feed single steps instead of whole sequences; on one thread
     #[arg(long, conflicts_with = "bidirectional")]
     stream: bool,
+    /// Learn: forward and backward propagation, with every gradient of the sum of all outputs
+    #[arg(long, conflicts_with = "stream")]
+    train: bool,
     /// Threads to use at most
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
@@ -79,7 +84,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         hidden: arguments.hidden as usize,
         layers: arguments.layers as usize,
         directions: if arguments.bidirectional { 2 } else { 1 },
-        feeding: if arguments.stream { Feeding::Steps } else { Feeding::Sequences },
+        feeding: match (arguments.stream, arguments.train) {
+            (true, _) => Feeding::Steps,
+            (_, true) => Feeding::Training,
+            _ => Feeding::Sequences,
+        },
     };
     case.check_room()?;
 
@@ -87,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // Everything happens on the pool's own threads, as in a program that works there: no call waits to be let in.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
     let times = pool.install(|| case.time(&model, threads))?;
-    let operations = (model.flops_per_step() * case.batch * case.steps) as f64;
+    let operations = case.operations(&model);
     let report = Report {
         name: case.name(arguments.cell),
         case,
