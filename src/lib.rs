@@ -33,7 +33,9 @@ pub use sequence::layout::Layout;
 pub use sequence::request::{Batch, Outputs};
 pub use sequence::session::Session;
 pub use simd::Level;
-pub use weights::{ClockworkWeights, DepthGatedWeights, GruWeights, LstmWeights, MutantWeights, RnnWeights, TorchTensors, Weights};
+pub use weights::{
+    ClockworkWeights, DepthGatedWeights, GruWeights, LstmWeights, MutantWeights, RnnWeights, TorchTensors, Weights,
+};
 
 /// The pages whose examples are compiled and run with the tests.
 #[cfg(doctest)]

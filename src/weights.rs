@@ -151,11 +151,7 @@ impl Tensors {
     }
 
     /// Of whose gates only the first `hearing` have recurrent weights.
-    fn hearing(
-        hearing: usize,
-        [gates, input, hidden, recurrent]: [usize; 4],
-        matrices: Matrices,
-    ) -> Result<Arc<Self>> {
+    fn hearing(hearing: usize, [gates, input, hidden, recurrent]: [usize; 4], matrices: Matrices) -> Result<Arc<Self>> {
         let Matrices { weight_ih, weight_hh, bias, values } = matrices;
         check_sizes(input, hidden)?;
         Error::check_length("weight_ih", weight_ih.len(), &format!("{gates}·H·I"), &[gates, hidden, input])?;

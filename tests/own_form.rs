@@ -13,8 +13,8 @@ use gatewise::load::own;
 use gatewise::load::safetensors::SafetensorsFile;
 use gatewise::network::blueprint::{Blueprint, Dense, Finish, Layer, Operation, Output, Passes, Recurrent};
 use gatewise::{
-    Activation, ClockworkWeights, GateUse, GruOptions, GruWeights, Layout, LstmOptions, LstmWeights, Merge, MutantWeights,
-    Mutation, Reset, Weights,
+    Activation, ClockworkWeights, GateUse, GruOptions, GruWeights, Layout, LstmOptions, LstmWeights, Merge,
+    MutantWeights, Mutation, Reset, Weights,
 };
 use proptest::prelude::*;
 use safetensors::SafeTensors;

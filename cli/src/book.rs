@@ -142,8 +142,7 @@ fn cell(weights: &Weights) -> Result<AnyCell<f64>> {
 
 fn rnn(sizes: [usize; 2], matrices: [&[f32]; 3], options: RnnOptions) -> Result<SimpleRnn<f64>> {
     let given = matrices.map(wide);
-    let rnn =
-        SimpleRnn::from_pytorch(&pytorch(sizes, &given, &vec![0.0; sizes[1]]), function(options.activation)?)?;
+    let rnn = SimpleRnn::from_pytorch(&pytorch(sizes, &given, &vec![0.0; sizes[1]]), function(options.activation)?)?;
     Ok(SimpleRnn { clip: options.clip.map(f64::from), ..rnn })
 }
 

@@ -98,7 +98,8 @@ fn streamed_steps_are_timed_by_the_sequence() {
 
 #[test]
 fn learning_is_timed_with_three_times_the_products() {
-    let line = measured(&["--cell", "gru", "--steps", "20", "--batch", "3", "--hidden", "16", "--train", "--threads", "2"]);
+    let line =
+        measured(&["--cell", "gru", "--steps", "20", "--batch", "3", "--hidden", "16", "--train", "--threads", "2"]);
     assert_eq!(line["case"], "gru_T20_B3_I16_H16_train");
     assert_operations(&line, (3 * 6 * 16 * (16 + 16) * 20 * 3) as f64);
 }

@@ -165,12 +165,8 @@ fn squash<I: Isa>(isa: I, options: GruOptions, activation: Activation, z: I::Vec
 pub(crate) const KEPT: usize = 4;
 
 /// Those that hear the input come first, those that hear the old hidden state last.
-const APART: &[Keep] = &[
-    Keep::of(2, Terms::Input),
-    Keep::of(0, Terms::Both),
-    Keep::of(1, Terms::Both),
-    Keep::of(2, Terms::Recurrent),
-];
+const APART: &[Keep] =
+    &[Keep::of(2, Terms::Input), Keep::of(0, Terms::Both), Keep::of(1, Terms::Both), Keep::of(2, Terms::Recurrent)];
 
 /// Whole sums; the candidate hears r·h⁻.
 pub(super) const RESET: &[Keep] =

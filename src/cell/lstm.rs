@@ -229,11 +229,7 @@ impl Learn<GATES, GATES> for AnyLstm<'_> {
 impl AnyLstm<'_> {
     /// The way back, and the gradient of c.
     #[inline(always)]
-    pub fn through<I: Isa>(
-        self,
-        isa: I,
-        then: Then<I::Vector, GATES>,
-    ) -> (Back<I::Vector, GATES>, I::Vector) {
+    pub fn through<I: Isa>(self, isa: I, then: Then<I::Vector, GATES>) -> (Back<I::Vector, GATES>, I::Vector) {
         let Then { kept: [z_i, z_f, z_g, z_o], old, memory, d_hidden, d_memory, unit, .. } = then;
         let (options, zero, one) = (self.options, isa.splat(0.0), isa.splat(1.0));
         let (i, slope_i) = self.slope(isa, options.gate, self.peek(isa, 0, unit, old.memory, z_i));

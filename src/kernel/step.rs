@@ -81,12 +81,8 @@ pub(crate) enum Terms {
 }
 
 /// The whole sums of four gates; cells of fewer take the first ones.
-pub(crate) const WHOLE: &[Keep] = &[
-    Keep::of(0, Terms::Both),
-    Keep::of(1, Terms::Both),
-    Keep::of(2, Terms::Both),
-    Keep::of(3, Terms::Both),
-];
+pub(crate) const WHOLE: &[Keep] =
+    &[Keep::of(0, Terms::Both), Keep::of(1, Terms::Both), Keep::of(2, Terms::Both), Keep::of(3, Terms::Both)];
 
 /// What a register of hidden units of one row is updated from.
 ///

@@ -339,12 +339,7 @@ fn squash<I: Isa>(isa: I, [rows, width, stride]: [usize; 3], hidden: &[f32], tar
 impl<'a> Work<'a> {
     /// All units of a layer, with room for sums and nothing else yet.
     #[inline(always)]
-    pub fn of_all(
-        input: &'a mut [f32],
-        recurrent: &'a mut [f32],
-        strides: Strides,
-        division: &Division,
-    ) -> Self {
+    pub fn of_all(input: &'a mut [f32], recurrent: &'a mut [f32], strides: Strides, division: &Division) -> Self {
         let groups = 0..division.groups();
         let (between, squashed, memory) = (&mut [][..], &mut [][..], &mut [][..]);
         Work { input, recurrent, between, squashed, memory, strides, groups, first_unit: 0, kept: None }

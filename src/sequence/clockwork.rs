@@ -52,7 +52,12 @@ impl Clock {
             bias[..module.units].copy_from_slice(&weights.bias()[units.clone()]);
             Module {
                 module: *module,
-                input: Panels::pack(&division, &[0], input, &weights.weight_ih()[units.start * input..units.end * input]),
+                input: Panels::pack(
+                    &division,
+                    &[0],
+                    input,
+                    &weights.weight_ih()[units.start * input..units.end * input],
+                ),
                 recurrent: Panels::pack(&division, &[0], hidden - units.start, &heard),
                 bias: aligned(&bias),
                 division,
@@ -157,35 +162,53 @@ impl<C: Cell<GATES>> Stepped for Clockwork<C> {
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>) {
         let (Some(clock), stride, zero) = (&packed.clock, work.strides.hidden, isa.splat(0.0)) else { return };
         let Step { chunk, x, times, hidden, next, .. } = step;
-        clock.each(times, |(_, module), rows, fires| {
-            let count = rows.len();
-            if fires == Fires::Not {
-                for row in rows {
-                    let at = row * stride + module.units.start..row * stride + module.units.end;
-                    next[at.clone()].copy_from_slice(&hidden[at]);
+        clock.each(
+            times,
+            #[inline(always)]
+            |(_, module), rows, fires| {
+                let count = rows.len();
+                if fires == Fires::Not {
+                    for row in rows {
+                        let at = row * stride + module.units.start..row * stride + module.units.end;
+                        next[at.clone()].copy_from_slice(&hidden[at]);
+                    }
+                    return;
                 }
-                return;
-            }
-            let x = Rows { data: &x.data[(chunk.start + rows.start) * x.stride..], stride: x.stride };
-            let heard = Rows { data: &hidden[rows.start * stride..], stride };
-            for group in 0..module.division.groups() {
-                module.sums(isa, group, [x, heard], count, [&mut *work.input, &mut *work.recurrent]);
-                let line = module.division.blocks(group).len() * I::LANES;
-                for row in 0..count {
-                    module.registers::<I>(group, |at, unit, units| {
-                        let input = isa.load(&work.input[row * line + at..]);
-                        let recurrent = isa.load(&work.recurrent[row * line + at..]);
-                        let row = rows.start + row;
-                        if let Some(kept) = &mut work.kept {
-                            store_units(isa, input + recurrent, &mut kept.sums[row * kept.stride + unit..], units);
-                        }
-                        let old = State { hidden: zero, memory: zero };
-                        let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
-                        let half = self.0.begin(isa, now);
-                        store_units(isa, self.0.end(isa, now, half.value), &mut next[row * stride + unit..], units);
-                    });
+                let x = Rows { data: &x.data[(chunk.start + rows.start) * x.stride..], stride: x.stride };
+                let heard = Rows { data: &hidden[rows.start * stride..], stride };
+                for group in 0..module.division.groups() {
+                    module.sums(isa, group, [x, heard], count, [&mut *work.input, &mut *work.recurrent]);
+                    let line = module.division.blocks(group).len() * I::LANES;
+                    for row in 0..count {
+                        module.registers::<I>(
+                            group,
+                            #[inline(always)]
+                            |at, unit, units| {
+                                let input = isa.load(&work.input[row * line + at..]);
+                                let recurrent = isa.load(&work.recurrent[row * line + at..]);
+                                let row = rows.start + row;
+                                if let Some(kept) = &mut work.kept {
+                                    store_units(
+                                        isa,
+                                        input + recurrent,
+                                        &mut kept.sums[row * kept.stride + unit..],
+                                        units,
+                                    );
+                                }
+                                let old = State { hidden: zero, memory: zero };
+                                let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
+                                let half = self.0.begin(isa, now);
+                                store_units(
+                                    isa,
+                                    self.0.end(isa, now, half.value),
+                                    &mut next[row * stride + unit..],
+                                    units,
+                                );
+                            },
+                        );
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }

@@ -161,7 +161,21 @@ impl Call<'_> {
             let [h, c] = self.starts[state + direction];
             let (hidden, memory) = (self.hidden.from(h), self.memory.from(c));
             let (way, steps) = (*way, steps.clone());
-            Pass { packed, way, share, steps, x, x_place, hidden, memory, output, cells, below, made: self.made, member }
+            Pass {
+                packed,
+                way,
+                share,
+                steps,
+                x,
+                x_place,
+                hidden,
+                memory,
+                output,
+                cells,
+                below,
+                made: self.made,
+                member,
+            }
         };
         match (layer.passes.len(), second) {
             (1, _) => pass(0).run(work),

@@ -114,7 +114,8 @@ impl<const UNITS: usize> Step<'_, UNITS> {
     fn by<I: Isa, C: Cell<GATES>, const GATES: usize>(&mut self, isa: I, cell: C) {
         let Step { packed, x, hidden, .. } = *self;
         let (next, memory) = (&mut *self.next, &mut *self.memory);
-        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
+        let mut places =
+            Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
         let division = &packed.division;
         let step = Single { cell, division, recurrent: &packed.recurrent, chains: packed.chains, ahead: 0 };
         let input = Input::Features { weights: &packed.input, bias: packed.bias(), x };
@@ -131,7 +132,8 @@ impl<const UNITS: usize> Step<'_, UNITS> {
         let hidden = &hidden[..UNITS.next_multiple_of(I::LANES)];
         let next = &mut self.next[..UNITS.next_multiple_of(I::LANES)];
         let memory = &mut self.memory[..UNITS.next_multiple_of(I::LANES)];
-        let mut places = Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
+        let mut places =
+            Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
         let (division, recurrent) = (&packed.division, &packed.recurrent);
         let chains = Chains::recurrent(lstm::GATES, UNITS);
         let step = Single { cell: StandardLstm, division, recurrent, chains, ahead: 0 };

@@ -29,43 +29,55 @@ impl Backward<'_> {
             add_outputs(isa, trained, steps, step, (d_y, *d_y_place), d_hidden);
             let times = steps.times(trained.way, step, &mut room.times);
             let sums = &mut sums[(steps.start(step) - base) * strides.sums..];
-            clock.each(times, |(_, module), rows, fires| {
-                for row in rows {
-                    for group in 0..module.division.groups() {
-                        module.registers::<I>(group, |_, unit, units| {
-                            let sum = &mut sums[row * strides.sums + unit..][..units];
-                            let d = &mut d_hidden[row * strides.hidden + unit..][..units];
-                            if fires == Fires::Not {
-                                sum.fill(0.0);
-                                return;
-                            }
-                            let (kept, d_hidden) = ([isa.load_part(sum)], isa.load_part(d));
-                            let old = State { hidden: zero, memory: zero };
-                            let (memory, below, d_memory) = (zero, zero, zero);
-                            let back: Back<I::Vector, 1> =
-                                cell.back(isa, Then { kept, old, memory, below, d_hidden, d_memory, unit });
-                            store_units(isa, back.sums[0].flush(negligible), sum, units);
-                            d.fill(0.0);
-                        });
+            clock.each(
+                times,
+                #[inline(always)]
+                |(_, module), rows, fires| {
+                    for row in rows {
+                        for group in 0..module.division.groups() {
+                            module.registers::<I>(
+                                group,
+                                #[inline(always)]
+                                |_, unit, units| {
+                                    let sum = &mut sums[row * strides.sums + unit..][..units];
+                                    let d = &mut d_hidden[row * strides.hidden + unit..][..units];
+                                    if fires == Fires::Not {
+                                        sum.fill(0.0);
+                                        return;
+                                    }
+                                    let (kept, d_hidden) = ([isa.load_part(sum)], isa.load_part(d));
+                                    let old = State { hidden: zero, memory: zero };
+                                    let (memory, below, d_memory) = (zero, zero, zero);
+                                    let back: Back<I::Vector, 1> =
+                                        cell.back(isa, Then { kept, old, memory, below, d_hidden, d_memory, unit });
+                                    store_units(isa, back.sums[0].flush(negligible), sum, units);
+                                    d.fill(0.0);
+                                },
+                            );
+                        }
                     }
-                }
-            });
+                },
+            );
             // Each module's sums are gone back through before its units, and others, hear of it.
-            clock.each(times, |(index, module), rows, fires| {
-                if fires == Fires::Not {
-                    return;
-                }
-                let (by, count) = (&trained.modules[index], rows.len());
-                let from = &sums[rows.start * strides.sums + module.units.start..];
-                for group in 0..by.division.groups() {
-                    let from = Rows { data: from, stride: strides.sums };
-                    let (line, columns) = group_product(isa, by, group, from, count, recurrent);
-                    for (sums, row) in recurrent.chunks_exact(line).zip(rows.clone()) {
-                        let first = row * strides.hidden + module.units.start + columns.start;
-                        add_row(isa, &sums[..columns.len()], &mut d_hidden[first..]);
+            clock.each(
+                times,
+                #[inline(always)]
+                |(index, module), rows, fires| {
+                    if fires == Fires::Not {
+                        return;
                     }
-                }
-            });
+                    let (by, count) = (&trained.modules[index], rows.len());
+                    let from = &sums[rows.start * strides.sums + module.units.start..];
+                    for group in 0..by.division.groups() {
+                        let from = Rows { data: from, stride: strides.sums };
+                        let (line, columns) = group_product(isa, by, group, from, count, recurrent);
+                        for (sums, row) in recurrent.chunks_exact(line).zip(rows.clone()) {
+                            let first = row * strides.hidden + module.units.start + columns.start;
+                            add_row(isa, &sums[..columns.len()], &mut d_hidden[first..]);
+                        }
+                    }
+                },
+            );
         }
         self.input_gradients(isa);
     }
@@ -84,25 +96,38 @@ impl Backward<'_> {
         let recurrent: &mut [f32] = bytemuck::cast_slice_mut(&mut room.recurrent);
         for step in range.clone() {
             let (start, times) = (steps.start(step), steps.times(trained.way, step, &mut room.times));
-            clock.each(times, |(_, module), rows, fires| {
-                if fires == Fires::Not {
-                    return;
-                }
-                let (first, count) = (start + rows.start, rows.len());
-                let x = Rows { data: &x[first * x_stride..], stride: x_stride };
-                let heard = Rows { data: &hidden[first * strides.hidden..], stride: strides.hidden };
-                for group in 0..module.division.groups() {
-                    module.sums(isa, group, [x, heard], count, [&mut *input, &mut *recurrent]);
-                    let line = module.division.blocks(group).len() * I::LANES;
-                    for row in 0..count {
-                        module.registers::<I>(group, |at, unit, units| {
-                            let at = row * line + at;
-                            let sum = isa.load(&input[at..]) + isa.load(&recurrent[at..]);
-                            store_units(isa, sum, &mut sums[(first - base + row) * strides.sums + unit..], units);
-                        });
+            clock.each(
+                times,
+                #[inline(always)]
+                |(_, module), rows, fires| {
+                    if fires == Fires::Not {
+                        return;
                     }
-                }
-            });
+                    let (first, count) = (start + rows.start, rows.len());
+                    let x = Rows { data: &x[first * x_stride..], stride: x_stride };
+                    let heard = Rows { data: &hidden[first * strides.hidden..], stride: strides.hidden };
+                    for group in 0..module.division.groups() {
+                        module.sums(isa, group, [x, heard], count, [&mut *input, &mut *recurrent]);
+                        let line = module.division.blocks(group).len() * I::LANES;
+                        for row in 0..count {
+                            module.registers::<I>(
+                                group,
+                                #[inline(always)]
+                                |at, unit, units| {
+                                    let at = row * line + at;
+                                    let sum = isa.load(&input[at..]) + isa.load(&recurrent[at..]);
+                                    store_units(
+                                        isa,
+                                        sum,
+                                        &mut sums[(first - base + row) * strides.sums + unit..],
+                                        units,
+                                    );
+                                },
+                            );
+                        }
+                    }
+                },
+            );
         }
     }
 }

@@ -9,10 +9,10 @@ use super::block::Block;
 use super::forward::{Columns, Forward};
 use super::pass::{Memory, STRETCH_STEPS, Tape, Trained, grow, row_stride};
 use super::steps::Steps;
+use crate::cell::learn::MOST_VALUES;
 use crate::error::{Error, Result};
 use crate::kernel::outer::{Outer, Part, RIGHTS};
 use crate::kernel::product::Rows;
-use crate::cell::learn::MOST_VALUES;
 use crate::kernel::step::{Hears, Terms};
 use crate::model::Merge;
 use crate::network::blueprint::{self, Masked, Output, Passes};
@@ -494,6 +494,6 @@ pub(crate) fn in_shares<T: Send>(threads: usize, mut all: Vec<T>, work: impl Fn(
 }
 
 /// Rows of sequences that a stage's rows are of.
-pub(crate) fn steps_of<'a>(block: &'a Block, last: bool) -> &'a Steps {
+pub(crate) fn steps_of(block: &Block, last: bool) -> &Steps {
     if last { &block.ends } else { &block.steps }
 }

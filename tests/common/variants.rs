@@ -1,8 +1,8 @@
 //! The fixtures of cells that PyTorch does not have, as the engine's weights.
 
 use gatewise::{
-    Activation, ClockworkWeights, Coupling, DepthGatedWeights, GateUse, GruOptions, GruWeights, LstmOptions, LstmWeights,
-    MutantWeights, Mutation, Reset, RnnOptions, RnnWeights, Weights,
+    Activation, ClockworkWeights, Coupling, DepthGatedWeights, GateUse, GruOptions, GruWeights, LstmOptions,
+    LstmWeights, MutantWeights, Mutation, Reset, RnnOptions, RnnWeights, Weights,
 };
 use serde_json::Value;
 

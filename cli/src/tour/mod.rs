@@ -1,6 +1,7 @@
-//! `gatewise tour`: the worked example by hand and by the kernel, the two stories, and a timed batch.
+//! `gatewise tour`: the worked example by hand and by the kernel, the two stories, a timed batch, and spoken sentences.
 
 mod example;
+mod speech;
 mod timing;
 
 use anyhow::Result;
@@ -10,5 +11,6 @@ use crate::text;
 pub fn run() -> Result<()> {
     text::print(&example::worked_example()?)?;
     text::print(&example::stories()?)?;
-    timing::print()
+    timing::print()?;
+    speech::print()
 }

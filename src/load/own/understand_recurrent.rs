@@ -205,7 +205,8 @@ fn rnn(place: &str, fields: &mut Fields, tensors: &mut Tensors<'_>) -> Result<Be
     let options = rnn_options(fields)?;
     let roles = Roles::of(fields, place, &MATRICES, &STATES[..1])?;
     let sizes @ [input, hidden, state] = roles.sizes(1, tensors)?;
-    let weights = RnnWeights::from_parts([input, hidden], matrices(&roles, sizes, [1; 2], tensors)?)?.with_options(options);
+    let weights =
+        RnnWeights::from_parts([input, hidden], matrices(&roles, sizes, [1; 2], tensors)?)?.with_options(options);
     Ok((weights.into(), initial(&roles, [state, 0], tensors)?))
 }
 
