@@ -1,27 +1,38 @@
 //! `gatewise explain`: every quantity of a step with its formula, for any weights and input.
 
+mod backward;
+mod loss;
+mod sheet;
+mod subject;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail, ensure};
-use gatewise::network::{Flow, PassInfo, Rows};
-use gatewise_reference::{
-    Cell, Layout, Length, Quantity, Recorder, Sequence, Step, Trace, TraceFilter, example, number,
-};
+use anyhow::{Context, Result, ensure};
+use gatewise_reference::{Cell, Length, Quantity, Recorder, Step, Trace, TraceFilter, number};
 
-use crate::model::{self, CellKind, Nonlinearity};
-use crate::run::inputs::{self, Expected, X, swap_first_axes};
+use crate::model::{CellKind, Nonlinearity};
 use crate::text;
+use loss::Targets;
+use subject::Subject;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without --weights it explains the worked example: one unit, one feature, one step.
+Without --weights or --sheet it explains the worked example: one unit, one feature, one step.
 The numbers are computed in double precision by the reference.
+
+With --backward it shows the way back, from the last step to the first: d f is the loss's gradient with respect to f, d W_f a
+step's share of the gradient of W_f; the sums over all steps stand at the end. The loss is the sum of the last h, unless
+--loss or --gradients says another. --gradients reads d_y (T, B, P), d_h_n (1, B, P) and d_c_n (1, B, H), or those of them that
+the file has: the loss's gradients with respect to every h, the last h and the last c.
 
 Examples:
   gatewise explain --digits 12
   gatewise explain --weights model.safetensors --cell lstm --input in.npz --step 3 --unit 7
-  gatewise explain --weights model.safetensors --cell gru --input in.npz --unit all --json > trace.json")]
+  gatewise explain --weights model.safetensors --cell gru --input in.npz --unit all --json > trace.json
+  gatewise explain --sheet examples/worked.toml --backward --digits 12
+  gatewise explain --sheet sheet.toml --step all --backward --loss half-squared:0.5,1.25
+  gatewise explain --weights model.safetensors --cell lstm --input in.npz --backward --gradients d.npz --json")]
 pub struct Arguments {
     /// PyTorch weights, .safetensors
     #[arg(long, value_name = "FILE", requires = "cell", requires = "input")]
@@ -32,6 +43,18 @@ pub struct Arguments {
     /// Input arrays x and, if given, h0, c0 and lengths, .npz
     #[arg(long, value_name = "X.npz", requires = "weights")]
     input: Option<PathBuf>,
+    /// A sheet of `gatewise check`, whose own numbers are not looked at
+    #[arg(long, value_name = "SHEET.toml", conflicts_with = "weights")]
+    sheet: Option<PathBuf>,
+    /// Show the gradients: back-propagation from the last step to the first
+    #[arg(long)]
+    backward: bool,
+    /// The loss: half-squared:TARGETS is ½(h − target)² of every unit at every step, step after step
+    #[arg(long, value_name = "LOSS", requires = "backward", conflicts_with = "gradients")]
+    loss: Option<Targets>,
+    /// The loss's gradients d_y, d_h_n and d_c_n, .npz
+    #[arg(long, value_name = "D.npz", requires = "backward")]
+    gradients: Option<PathBuf>,
     /// Which time step, from 0, or all
     #[arg(long, value_name = "T|all", default_value = "0")]
     step: Pick,
@@ -96,91 +119,27 @@ impl Pick {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (trace, heading) = match (&arguments.weights, arguments.cell, &arguments.input) {
-        (Some(weights), Some(cell), Some(input)) => trace_file(arguments, weights, cell, input)?,
-        _ => trace_example(arguments)?,
-    };
-    if arguments.json {
-        return text::print(&(trace.to_json() + "\n"));
-    }
-    let mut page = heading;
-    for step in trace.steps() {
-        page += &format!("\nsequence {}, step {}\n", step.batch, step.step);
-        page += &table(step, arguments);
-    }
-    text::print(&page)
-}
-
-fn trace_example(arguments: &Arguments) -> Result<(Trace<f64>, String)> {
-    arguments.step.check("step", 1)?;
-    arguments.unit.check("unit", 1)?;
-    Pick::One(arguments.batch).check("batch", 1)?;
-    let mut trace = Trace::new(TraceFilter::default());
-    let cell = example::worked_example::<f64>();
-    let sequence = Sequence {
-        layout: Layout::TimeMajor,
-        batch: 1,
-        steps: 1,
-        x: &[example::X],
-        h0: Some(&[example::H_PREVIOUS]),
-        c0: Some(&[example::C_PREVIOUS]),
-    };
-    gatewise_reference::forward(&cell, &sequence, &mut trace)?;
-    let heading = format!("The worked example: {}, one unit, one feature, x = 1, h⁻ = 1, c⁻ = 2\n", cell.name());
-    Ok((trace, heading))
-}
-
-fn trace_file(
-    arguments: &Arguments,
-    weights: &std::path::Path,
-    kind: CellKind,
-    input: &std::path::Path,
-) -> Result<(Trace<f64>, String)> {
-    let known = kind.cell(arguments.nonlinearity)?;
-    let cell = model::reference_cell(&model::read_layer(weights, arguments.prefix.as_deref(), known)?, known)?;
-    let (input_size, hidden_size, state_size) = (cell.input_size(), cell.hidden_size(), cell.output_size());
-    let memory = if cell.has_cell_state() { hidden_size } else { 0 };
-    let pass = PassInfo { layer: String::new(), reverse: false, hidden: state_size, cell: memory };
-    let layout = if arguments.batch_first { gatewise::Layout::BatchFirst } else { gatewise::Layout::TimeMajor };
-    let rows = Flow { rows: Rows::Features(input_size), each_step: true, masked: false };
-    let (given, inputs) = inputs::read(input, &Expected { input: rows, passes: &[pass], layout })?;
-    let X::Features(given) = given else { bail!("{}: array x: expected features", input.display()) };
-    let mut given = given.values.into_f64()?;
-    if arguments.batch_first && !inputs.alone {
-        given = swap_first_axes(&given, inputs.batch, inputs.steps, input_size);
-    }
-    let row = arguments.batch;
-    Pick::One(row).check("batch", inputs.batch)?;
-    // Padding is computed by nobody, and changes nothing before it.
-    let valid = inputs.lengths.as_ref().map_or(inputs.steps, |lengths| lengths[row]);
-    ensure!(valid > 0, "{}: array lengths: sequence {row} has no step to explain", input.display());
-    arguments.step.check("step", valid)?;
-    arguments.unit.check("unit", hidden_size)?;
-
-    // Only the chosen sequence, and no step behind the chosen one, has to be computed.
-    let steps = arguments.step.filter().map_or(valid, |step| step + 1);
-    let pick = |values: &Option<Vec<f64>>, width: usize| Some(values.as_ref()?.get(row * width..)?[..width].to_vec());
-    let x: Vec<f64> =
-        (0..steps).flat_map(|step| &given[(step * inputs.batch + row) * input_size..][..input_size]).copied().collect();
-    let (h0, c0) = (pick(&inputs.hidden, state_size), pick(&inputs.cell, hidden_size));
-    let sequence =
-        Sequence { layout: Layout::BatchFirst, batch: 1, steps, x: &x, h0: h0.as_deref(), c0: c0.as_deref() };
-
+    let subject = Subject::read(arguments)?;
+    arguments.step.check("step", subject.steps)?;
+    arguments.unit.check("unit", subject.cell.hidden_size())?;
     let filter = TraceFilter { batch: None, step: arguments.step.filter(), unit: arguments.unit.filter() };
-    let mut recorder = OneSequence { row, trace: Trace::new(filter) };
-    gatewise_reference::forward(&cell, &sequence, &mut recorder).with_context(|| input.display().to_string())?;
-    let unit = match arguments.unit {
-        Pick::One(unit) => format!("unit {unit} of {hidden_size} (--unit N or all)"),
-        Pick::All => format!("all {hidden_size} units"),
-    };
-    let heading = format!(
-        "{}: {}, {input_size} features, {unit}; {} steps (--step N or all), {} sequences (--batch N)\n",
-        weights.display(),
-        kind.name(),
-        valid,
-        inputs.batch
-    );
-    Ok((recorder.trace, heading))
+    let recorder = OneSequence { row: subject.row, trace: Trace::new(filter) };
+    if arguments.backward {
+        backward::run(arguments, &subject, recorder)
+    } else {
+        forward(arguments, &subject, recorder)
+    }
+}
+
+fn forward(arguments: &Arguments, subject: &Subject, mut recorder: OneSequence) -> Result<()> {
+    // No step behind the chosen one has to be computed.
+    let steps = arguments.step.filter().map_or(subject.steps, |step| step + 1);
+    gatewise_reference::forward(&subject.cell, &subject.sequence(steps), &mut recorder)
+        .with_context(|| subject.source.clone())?;
+    if arguments.json {
+        return text::print(&(recorder.trace.to_json() + "\n"));
+    }
+    text::print(&(subject.heading.clone() + "\n" + &tables(&recorder.trace, arguments)))
 }
 
 /// Records the only sequence that is computed under the number that it has in the file.
@@ -205,6 +164,12 @@ impl Recorder<f64> for OneSequence {
     fn record(&mut self, quantity: Quantity<f64>) {
         self.trace.record(quantity);
     }
+}
+
+/// Every recorded step under its heading.
+fn tables(trace: &Trace<f64>, arguments: &Arguments) -> String {
+    let table = |step: &Step<f64>| format!("\nsequence {}, step {}\n{}", step.batch, step.step, table(step, arguments));
+    trace.steps().map(table).collect()
 }
 
 fn table(step: &Step<f64>, arguments: &Arguments) -> String {

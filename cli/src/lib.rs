@@ -18,6 +18,7 @@ pub mod sound;
 mod source;
 mod text;
 mod tour;
+mod train;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -39,7 +40,7 @@ Start here:
   gatewise inspect model.keras            the layers of a trained model
   gatewise bench --cell gru --hidden 128  the time of a case beside a loop of nothing but multiply-adds
 
-Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage.
+Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage; 130 training was stopped.
 The environment variable GATEWISE_ISA (avx512, avx2, portable) forces an instruction set."
 )]
 pub struct Arguments {
@@ -63,6 +64,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Write a model in gatewise's own form.
     Convert(convert::Arguments),
+    /// Train a model from arrays: classes or values, of sequences or of every step.
+    Train(train::Arguments),
     /// Time one case, as a line of JSON or for reading.
     Bench(bench::Arguments),
 }
@@ -74,6 +77,8 @@ enum Outcome {
     Done,
     /// A checked sheet has a wrong line.
     FoundMistake,
+    /// Ctrl-C stopped it where it can go on.
+    Interrupted,
 }
 
 impl Arguments {
@@ -87,11 +92,13 @@ impl Arguments {
             Command::Decode(arguments) => decode::run(&arguments).map(|()| Outcome::Done),
             Command::Convert(arguments) => convert::run(&arguments).map(|()| Outcome::Done),
             Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+            Command::Train(arguments) => train::run(&arguments),
             Command::Bench(arguments) => bench::run(&arguments).map(|()| Outcome::Done),
         };
         match result {
             Ok(Outcome::Done) => ExitCode::SUCCESS,
             Ok(Outcome::FoundMistake) => ExitCode::from(1),
+            Ok(Outcome::Interrupted) => ExitCode::from(train::INTERRUPTED),
             Err(error) if text::is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 let red = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -1,5 +1,7 @@
-//! `gatewise explain` as a process: the worked example, PyTorch's numbers step by step, and the trace as JSON.
+//! `gatewise explain` as a process: the worked example, PyTorch's numbers step by step, the trace as JSON, and the way back.
 
+#[path = "explain/backward.rs"]
+mod backward;
 mod common;
 #[path = "explain/files.rs"]
 mod files;

@@ -134,6 +134,10 @@ impl Step<'_> {
 
     fn recurrent(&self, recurrent: &Recurrent) -> Result<Flow> {
         self.every_step("reads steps")?;
+        if self.before.masked && recurrent.passes.each().any(|weights| matches!(weights, Weights::Clockwork(_))) {
+            return self
+                .refuse("counts its steps (a clockwork RNN), and a mask leaves some out: which fires is not defined");
+        }
         let mut widths = recurrent.passes.each().map(|weights| weights.input_size());
         self.features("takes", widths.next())?;
         match &recurrent.passes {

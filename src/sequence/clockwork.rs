@@ -79,17 +79,25 @@ impl Clock {
         self.modules.iter().map(of).sum()
     }
 
-    /// Calls `each` for every module, by its place, and every range of rows that are at the same step, and says whether it
-    /// fires there.
-    #[inline(always)]
-    pub fn each(&self, steps: &[usize], mut each: impl FnMut((usize, &Module), Range<usize>, Fires)) {
-        for (rows, step) in same_step(steps) {
-            for module in self.modules.iter().enumerate() {
-                let fires = if module.1.module.fires(step, self.first_t) { Fires::Now } else { Fires::Not };
-                each(module, rows.clone(), fires);
-            }
-        }
+    /// Every module with every range of rows that are at the same step.
+    pub fn turns<'a>(&'a self, steps: &'a [usize]) -> impl Iterator<Item = Turn<'a>> {
+        same_step(steps).flat_map(move |(rows, step)| {
+            self.modules.iter().enumerate().map(move |(index, module)| {
+                let fires = if module.module.fires(step, self.first_t) { Fires::Now } else { Fires::Not };
+                Turn { index, module, rows: rows.clone(), fires }
+            })
+        })
     }
+}
+
+/// A module, and rows that are at the same step.
+pub(crate) struct Turn<'a> {
+    /// The module's place.
+    pub index: usize,
+    pub module: &'a Module,
+    pub rows: Range<usize>,
+    /// Whether it is computed there.
+    pub fires: Fires,
 }
 
 /// Whether a module is computed at a step.
@@ -125,14 +133,31 @@ impl Module {
             .run(isa, &mut recurrent[..count * blocks.len() * I::LANES]);
     }
 
-    /// Calls `each` with every register of a group: where it is in a row of sums, its first unit, and how many it has.
-    #[inline(always)]
-    pub fn registers<I: Isa>(&self, group: usize, mut each: impl FnMut(usize, usize, usize)) {
-        for (index, block) in self.division.blocks(group).enumerate() {
-            let unit = self.units.start + block * I::LANES;
-            each(index * I::LANES, unit, (self.units.end - unit).min(I::LANES));
-        }
+    /// Every register of a group.
+    pub fn registers(&self, group: usize) -> impl Iterator<Item = Register> {
+        let lanes = self.division.lanes;
+        self.division.blocks(group).enumerate().map(move |(index, block)| {
+            let unit = self.units.start + block * lanes;
+            Register { at: index * lanes, unit, units: (self.units.end - unit).min(lanes) }
+        })
     }
+}
+
+/// Some of a module's units.
+#[derive(Clone, Copy)]
+pub(crate) struct Register {
+    /// Where they are in a row of a group's sums.
+    pub at: usize,
+    /// The first one, among the layer's.
+    pub unit: usize,
+    /// How many: what stands behind them is another module's.
+    pub units: usize,
+}
+
+/// Loads the first `count` lanes, zeros into the others.
+#[inline(always)]
+pub(crate) fn load_units<I: Isa>(isa: I, source: &[f32], count: usize) -> I::Vector {
+    if count == I::LANES { isa.load(source) } else { isa.load_part(&source[..count]) }
 }
 
 /// Stores the first `count` lanes: the next ones are another module's.
@@ -162,53 +187,33 @@ impl<C: Cell<GATES>> Stepped for Clockwork<C> {
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>) {
         let (Some(clock), stride, zero) = (&packed.clock, work.strides.hidden, isa.splat(0.0)) else { return };
         let Step { chunk, x, times, hidden, next, .. } = step;
-        clock.each(
-            times,
-            #[inline(always)]
-            |(_, module), rows, fires| {
-                let count = rows.len();
-                if fires == Fires::Not {
-                    for row in rows {
-                        let at = row * stride + module.units.start..row * stride + module.units.end;
-                        next[at.clone()].copy_from_slice(&hidden[at]);
-                    }
-                    return;
+        for Turn { module, rows, fires, .. } in clock.turns(times) {
+            if fires == Fires::Not {
+                for row in rows {
+                    let at = row * stride + module.units.start..row * stride + module.units.end;
+                    next[at.clone()].copy_from_slice(&hidden[at]);
                 }
-                let x = Rows { data: &x.data[(chunk.start + rows.start) * x.stride..], stride: x.stride };
-                let heard = Rows { data: &hidden[rows.start * stride..], stride };
-                for group in 0..module.division.groups() {
-                    module.sums(isa, group, [x, heard], count, [&mut *work.input, &mut *work.recurrent]);
-                    let line = module.division.blocks(group).len() * I::LANES;
-                    for row in 0..count {
-                        module.registers::<I>(
-                            group,
-                            #[inline(always)]
-                            |at, unit, units| {
-                                let input = isa.load(&work.input[row * line + at..]);
-                                let recurrent = isa.load(&work.recurrent[row * line + at..]);
-                                let row = rows.start + row;
-                                if let Some(kept) = &mut work.kept {
-                                    store_units(
-                                        isa,
-                                        input + recurrent,
-                                        &mut kept.sums[row * kept.stride + unit..],
-                                        units,
-                                    );
-                                }
-                                let old = State { hidden: zero, memory: zero };
-                                let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
-                                let half = self.0.begin(isa, now);
-                                store_units(
-                                    isa,
-                                    self.0.end(isa, now, half.value),
-                                    &mut next[row * stride + unit..],
-                                    units,
-                                );
-                            },
-                        );
+                continue;
+            }
+            let x = Rows { data: &x.data[(chunk.start + rows.start) * x.stride..], stride: x.stride };
+            let heard = Rows { data: &hidden[rows.start * stride..], stride };
+            for group in 0..module.division.groups() {
+                module.sums(isa, group, [x, heard], rows.len(), [&mut *work.input, &mut *work.recurrent]);
+                let line = module.division.blocks(group).len() * I::LANES;
+                for (index, row) in rows.clone().enumerate() {
+                    for Register { at, unit, units } in module.registers(group) {
+                        let input = isa.load(&work.input[index * line + at..]);
+                        let recurrent = isa.load(&work.recurrent[index * line + at..]);
+                        if let Some(kept) = &mut work.kept {
+                            store_units(isa, input + recurrent, &mut kept.sums[row * kept.stride + unit..], units);
+                        }
+                        let old = State { hidden: zero, memory: zero };
+                        let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
+                        let half = self.0.begin(isa, now);
+                        store_units(isa, self.0.end(isa, now, half.value), &mut next[row * stride + unit..], units);
                     }
                 }
-            },
-        );
+            }
+        }
     }
 }

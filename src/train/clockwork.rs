@@ -6,7 +6,7 @@ use crate::cell::learn::{Back, Learn, Then};
 use crate::kernel::math::NEGLIGIBLE;
 use crate::kernel::product::Rows;
 use crate::kernel::step::State;
-use crate::sequence::clockwork::{Fires, store_units};
+use crate::sequence::clockwork::{Fires, Register, Turn, load_units, store_units};
 use crate::sequence::share::Way;
 use crate::simd::{Isa, Vector};
 
@@ -29,55 +29,38 @@ impl Backward<'_> {
             add_outputs(isa, trained, steps, step, (d_y, *d_y_place), d_hidden);
             let times = steps.times(trained.way, step, &mut room.times);
             let sums = &mut sums[(steps.start(step) - base) * strides.sums..];
-            clock.each(
-                times,
-                #[inline(always)]
-                |(_, module), rows, fires| {
-                    for row in rows {
-                        for group in 0..module.division.groups() {
-                            module.registers::<I>(
-                                group,
-                                #[inline(always)]
-                                |_, unit, units| {
-                                    let sum = &mut sums[row * strides.sums + unit..][..units];
-                                    let d = &mut d_hidden[row * strides.hidden + unit..][..units];
-                                    if fires == Fires::Not {
-                                        sum.fill(0.0);
-                                        return;
-                                    }
-                                    let (kept, d_hidden) = ([isa.load_part(sum)], isa.load_part(d));
-                                    let old = State { hidden: zero, memory: zero };
-                                    let (memory, below, d_memory) = (zero, zero, zero);
-                                    let back: Back<I::Vector, 1> =
-                                        cell.back(isa, Then { kept, old, memory, below, d_hidden, d_memory, unit });
-                                    store_units(isa, back.sums[0].flush(negligible), sum, units);
-                                    d.fill(0.0);
-                                },
-                            );
+            for Turn { module, rows, fires, .. } in clock.turns(times) {
+                for row in rows {
+                    for Register { unit, units, .. } in
+                        (0..module.division.groups()).flat_map(|at| module.registers(at))
+                    {
+                        let sum = &mut sums[row * strides.sums + unit..];
+                        let d = &mut d_hidden[row * strides.hidden + unit..];
+                        if fires == Fires::Not {
+                            store_units(isa, zero, sum, units);
+                            continue;
                         }
+                        let (kept, d_hidden) = ([load_units(isa, sum, units)], load_units(isa, d, units));
+                        let old = State { hidden: zero, memory: zero };
+                        let then = Then { kept, old, memory: zero, below: zero, d_hidden, d_memory: zero, unit };
+                        let back: Back<I::Vector, 1> = cell.back(isa, then);
+                        store_units(isa, back.sums[0].flush(negligible), sum, units);
+                        store_units(isa, zero, d, units);
                     }
-                },
-            );
+                }
+            }
             // Each module's sums are gone back through before its units, and others, hear of it.
-            clock.each(
-                times,
-                #[inline(always)]
-                |(index, module), rows, fires| {
-                    if fires == Fires::Not {
-                        return;
+            for Turn { index, module, rows, .. } in clock.turns(times).filter(|turn| turn.fires == Fires::Now) {
+                let (by, from) = (&trained.modules[index], &sums[rows.start * strides.sums + module.units.start..]);
+                let from = Rows { data: from, stride: strides.sums };
+                for group in 0..by.division.groups() {
+                    let (line, columns) = group_product(isa, by, group, from, rows.len(), recurrent);
+                    for (sums, row) in recurrent.chunks_exact(line).zip(rows.clone()) {
+                        let first = row * strides.hidden + module.units.start + columns.start;
+                        add_row(isa, &sums[..columns.len()], &mut d_hidden[first..]);
                     }
-                    let (by, count) = (&trained.modules[index], rows.len());
-                    let from = &sums[rows.start * strides.sums + module.units.start..];
-                    for group in 0..by.division.groups() {
-                        let from = Rows { data: from, stride: strides.sums };
-                        let (line, columns) = group_product(isa, by, group, from, count, recurrent);
-                        for (sums, row) in recurrent.chunks_exact(line).zip(rows.clone()) {
-                            let first = row * strides.hidden + module.units.start + columns.start;
-                            add_row(isa, &sums[..columns.len()], &mut d_hidden[first..]);
-                        }
-                    }
-                },
-            );
+                }
+            }
         }
         self.input_gradients(isa);
     }
@@ -96,38 +79,22 @@ impl Backward<'_> {
         let recurrent: &mut [f32] = bytemuck::cast_slice_mut(&mut room.recurrent);
         for step in range.clone() {
             let (start, times) = (steps.start(step), steps.times(trained.way, step, &mut room.times));
-            clock.each(
-                times,
-                #[inline(always)]
-                |(_, module), rows, fires| {
-                    if fires == Fires::Not {
-                        return;
-                    }
-                    let (first, count) = (start + rows.start, rows.len());
-                    let x = Rows { data: &x[first * x_stride..], stride: x_stride };
-                    let heard = Rows { data: &hidden[first * strides.hidden..], stride: strides.hidden };
-                    for group in 0..module.division.groups() {
-                        module.sums(isa, group, [x, heard], count, [&mut *input, &mut *recurrent]);
-                        let line = module.division.blocks(group).len() * I::LANES;
-                        for row in 0..count {
-                            module.registers::<I>(
-                                group,
-                                #[inline(always)]
-                                |at, unit, units| {
-                                    let at = row * line + at;
-                                    let sum = isa.load(&input[at..]) + isa.load(&recurrent[at..]);
-                                    store_units(
-                                        isa,
-                                        sum,
-                                        &mut sums[(first - base + row) * strides.sums + unit..],
-                                        units,
-                                    );
-                                },
-                            );
+            for Turn { module, rows, .. } in clock.turns(times).filter(|turn| turn.fires == Fires::Now) {
+                let (first, count) = (start + rows.start, rows.len());
+                let x = Rows { data: &x[first * x_stride..], stride: x_stride };
+                let heard = Rows { data: &hidden[first * strides.hidden..], stride: strides.hidden };
+                for group in 0..module.division.groups() {
+                    module.sums(isa, group, [x, heard], count, [&mut *input, &mut *recurrent]);
+                    let line = module.division.blocks(group).len() * I::LANES;
+                    for row in 0..count {
+                        for Register { at, unit, units } in module.registers(group) {
+                            let at = row * line + at;
+                            let sum = isa.load(&input[at..]) + isa.load(&recurrent[at..]);
+                            store_units(isa, sum, &mut sums[(first - base + row) * strides.sums + unit..], units);
                         }
                     }
-                },
-            );
+                }
+            }
         }
     }
 }

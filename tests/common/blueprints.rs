@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use reference::{AnyCell, Cell, Gives, Matrix, RowFunction, SequentialLayer, SequentialModel};
 
 use super::cells::{Random, function};
-use super::networks::{ACTIVATIONS, KINDS, reference_merge};
+use super::networks::{ACTIVATIONS, KINDS, Kind, reference_merge};
 use super::wide;
 
 /// Which models are drawn.
@@ -169,7 +169,11 @@ impl Draw {
 
     fn recurrent(&mut self) {
         let any = self.family == Family::Any;
-        let kind = KINDS[self.generator.random_range(0..KINDS.len())];
+        let mut kind = KINDS[self.generator.random_range(0..KINDS.len())];
+        // Behind a mask it is refused, and the reference's whole models do not count the steps of a stream.
+        if matches!(kind, Kind::Clockwork | Kind::AnyClockwork) {
+            kind = Kind::RnnTanh;
+        }
         let hidden =
             if self.chance(0.1) { self.generator.random_range(33..50) } else { self.generator.random_range(1..20) };
         let (weights, cell) = self.cells.cell(kind, self.now.width, hidden);
