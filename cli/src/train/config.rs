@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gatewise::train::optimizer::{Decay, Lookahead};
 use gatewise::train::schedule::RateDecay;
 use gatewise::train::{Adam, Clip, EarlyStopping, Memory, Objective, Plan, Plateau, Rule, Schedule, Sgd};
@@ -312,6 +312,7 @@ impl Config {
             learning.truncate.is_none() || every_step,
             "learning.truncate: only for models that read forwards and give a row every step"
         );
+        gatewise::train::Optimizer::new(learning.optimizer.rule(), Vec::new()).context("learning.optimizer")?;
         Ok(())
     }
 

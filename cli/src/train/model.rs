@@ -30,7 +30,7 @@ pub fn draw(config: &Config, widths: Widths, seed: u64) -> Result<Blueprint> {
         layers.push(Layer::new("one_hot", Operation::OneHot { classes: widths.input }));
     }
     for (index, hidden) in model.hidden.iter().enumerate() {
-        let mut cell = |random: &mut Random| -> gatewise::Result<Weights> {
+        let cell = |random: &mut Random| -> gatewise::Result<Weights> {
             Ok(match model.cell {
                 Cell::Lstm => initial.lstm(width, hidden.get(), random)?.into(),
                 Cell::Gru => initial.gru(width, hidden.get(), random)?.into(),

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::common::{gatewise, ran};
-use crate::data::{TASKS, Task, Training};
+use crate::data::{TASKS, Training};
 
 /// Without the seconds, which no two runs share.
 fn numbers(training: &Training, name: &str) -> Vec<Vec<u64>> {
