@@ -31,6 +31,11 @@ pub fn blueprint(seed: u64) -> Blueprint {
         let input = blueprint.input().expect("an input");
         let operation = random.operation(flow, input);
         blueprint.layers.push(Layer::new(format!("layer.{index}"), operation));
+        // Refused behind a mask, and nowhere else.
+        if let Err(error) = blueprint.flow() {
+            assert!(flow.masked && error.to_string().contains("clockwork"), "{error}");
+            blueprint.layers.pop();
+        }
     }
     if random.pick(&[false, true]) {
         random.add_depth_gate(&mut blueprint);
