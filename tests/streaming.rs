@@ -1,18 +1,14 @@
 //! Nothing is allocated once a session is made: not in a streamed step, not in whole sequences on one thread, however long.
-//! A counting allocator watches.
+//! An allocator that counts what this thread asks for watches.
 
 mod common;
 
+use allocation_counter::{AllocationInfo, measure};
 use common::jobs::{Job, Lengths};
 use common::levels;
 use common::networks::{KINDS, Plan, Twin, Ways};
 use gatewise::{Batch, Layout, Model, Outputs, Session};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
-
-/// The only test of this file: another one's allocations, on another thread, would be counted too.
 #[test]
 fn steps_and_whole_sequences_allocate_nothing_once_the_session_is_made() {
     for kind in KINDS {
@@ -32,28 +28,28 @@ fn steps_and_whole_sequences_allocate_nothing_once_the_session_is_made() {
         }
     }
     // The counter counts: otherwise the test above could not fail.
-    let region = Region::new(ALLOCATOR);
-    drop(std::hint::black_box(vec![0u8; 100]));
-    assert!(region.change().allocations > 0, "the counting allocator is not in place");
+    let counted = measure(|| drop(std::hint::black_box(vec![0u8; 100])));
+    assert!(counted.count_total > 0, "the counting allocator is not in place");
 }
 
+/// Nothing taken and, as what is returned counts against it, nothing given back.
 #[track_caller]
-fn assert_none(change: Stats, what: &str, shape: &str) {
-    let counted = (change.allocations, change.reallocations, change.deallocations);
-    assert_eq!(counted, (0, 0, 0), "allocations, reallocations, deallocations of {what}: {shape}");
+fn assert_none(counted: AllocationInfo, what: &str, shape: &str) {
+    assert_eq!(counted, AllocationInfo::default(), "allocations of {what}: {shape}");
 }
 
 fn steps(twin: &Twin, model: &Model, batch: usize, shape: &str) {
     let job = Job::random(twin, 1, batch, Lengths::Equal, 5);
     let mut session = Session::new(model, batch).unwrap();
     let mut sum = 0.0;
-    let region = Region::new(ALLOCATOR);
-    for _ in 0..20 {
-        sum += session.step(&job.x).unwrap()[0];
-    }
-    session.reset();
-    session.set_state(&job.h0, &job.c0).unwrap();
-    assert_none(region.change(), "steps", shape);
+    let counted = measure(|| {
+        for _ in 0..20 {
+            sum += session.step(&job.x).unwrap()[0];
+        }
+        session.reset();
+        session.set_state(&job.h0, &job.c0).unwrap();
+    });
+    assert_none(counted, "steps", shape);
     assert!(sum.is_finite(), "{shape}");
 }
 
@@ -63,16 +59,17 @@ fn whole_sequences(twin: &Twin, model: &Model, batch: usize, steps: usize, shape
     let mut y = vec![f32::NAN; steps * batch * job.widths.output];
     let mut cells = vec![f32::NAN; steps * batch * job.widths.cells];
     let mut session = Session::new(model, batch).unwrap();
-    let region = Region::new(ALLOCATOR);
-    for layout in [Layout::TimeMajor, Layout::BatchFirst] {
-        session.run(&job.x, layout, &mut y).unwrap();
-        let mut outputs = Outputs::none().hidden(&mut y);
-        if job.widths.cells > 0 {
-            outputs = outputs.cells(&mut cells);
+    let counted = measure(|| {
+        for layout in [Layout::TimeMajor, Layout::BatchFirst] {
+            session.run(&job.x, layout, &mut y).unwrap();
+            let mut outputs = Outputs::none().hidden(&mut y);
+            if job.widths.cells > 0 {
+                outputs = outputs.cells(&mut cells);
+            }
+            session.forward(Batch::new(&job.x).layout(layout).lengths(&lengths), outputs).unwrap();
         }
-        session.forward(Batch::new(&job.x).layout(layout).lengths(&lengths), outputs).unwrap();
-    }
-    assert_none(region.change(), &format!("sequences of {steps} steps"), shape);
+    });
+    assert_none(counted, &format!("sequences of {steps} steps"), shape);
     assert!(y.iter().all(|value| value.is_finite()), "{shape}");
 }
 
@@ -82,10 +79,7 @@ fn room_does_not_grow(twin: &Twin, model: &Model, batch: usize, shape: &str) {
     let mut session = Session::new(model, batch).unwrap();
     for steps in [1, 64, 65, 1000] {
         let x = &job.x[..steps * batch * job.widths.input];
-        let region = Region::new(ALLOCATOR);
-        session.forward(Batch::new(x), Outputs::none()).unwrap();
-        let change = region.change();
-        assert_eq!(change.bytes_allocated, 0, "bytes for {steps} steps: {shape}");
-        assert_none(change, &format!("{steps} steps"), shape);
+        let counted = measure(|| session.forward(Batch::new(x), Outputs::none()).unwrap());
+        assert_none(counted, &format!("{steps} steps"), shape);
     }
 }
