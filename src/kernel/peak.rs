@@ -1,4 +1,4 @@
-//! A loop of nothing but multiply-adds: the limit that every figure is a share of.
+//! Loops of nothing but multiply-adds, and of nothing but reads: the limits that every figure is a share of.
 
 use crate::simd::{Isa, Kernel, Vector};
 
@@ -33,5 +33,42 @@ impl Kernel for FmaLoop {
         let mut first = [0.0];
         isa.store_part(sum, &mut first);
         (self.rounds * (CHAINS * I::LANES * 2) as u64, first[0])
+    }
+}
+
+/// Adds up `data`, `passes` times: as many loads as a core can have under way, and nothing that waits for them.
+pub(crate) struct ReadLoop<'a> {
+    /// A multiple of [`READ_TURN`] values.
+    pub data: &'a [f32],
+    /// How often.
+    pub passes: usize,
+}
+
+/// Values that a turn of the loop reads, on the widest registers.
+pub(crate) const READ_TURN: usize = CHAINS * 16;
+
+impl Kernel for ReadLoop<'_> {
+    /// A value that depends on all that was read.
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let mut sums = [isa.splat(0.0); CHAINS];
+        for _ in 0..self.passes {
+            // Hidden from the optimiser: every pass reads anew.
+            let data = std::hint::black_box(self.data);
+            for turn in data.chunks_exact(CHAINS * I::LANES) {
+                for chain in 0..CHAINS {
+                    sums[chain] = sums[chain] + isa.load(&turn[chain * I::LANES..]);
+                }
+            }
+        }
+        let mut sum = sums[0];
+        for other in &sums[1..] {
+            sum = sum + *other;
+        }
+        let mut first = [0.0];
+        isa.store_part(sum, &mut first);
+        first[0]
     }
 }
