@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use wide::f32x16;
+
 use crate::error::Result;
 use crate::kernel::peak::{FmaLoop, READ_TURN, ReadLoop};
 use crate::simd::{Level, Token, dispatch};
@@ -88,10 +90,13 @@ impl Limits {
     /// [`Error::MissingLevel`](crate::Error::MissingLevel) if this machine does not have `level`.
     pub fn measure(level: Level, most_bytes: usize) -> Result<Self> {
         let token = level.token()?;
-        let data = vec![1.0; (most_bytes / size_of::<f32>()).next_multiple_of(READ_TURN)];
+        // Whole registers into memory: a load across two cache lines takes twice the time.
+        let values = (most_bytes / size_of::<f32>()).next_multiple_of(READ_TURN);
+        let data = vec![f32x16::splat(1.0); values / 16];
+        let data: &[f32] = bytemuck::cast_slice(&data);
         let sizes = std::iter::successors(Some(8 << 10), |bytes| Some(bytes * 2));
         let reads =
-            sizes.take_while(|bytes| *bytes <= most_bytes.max(8 << 10)).map(|bytes| reading(token, &data, bytes));
+            sizes.take_while(|bytes| *bytes <= most_bytes.max(8 << 10)).map(|bytes| reading(token, data, bytes));
         let reads = reads.collect();
         Ok(Limits { level, fma_gflops: peak_gflops(level)?, reads })
     }

@@ -38,9 +38,9 @@ Start here:
   gatewise check examples/worked.toml     verify a hand calculation
   gatewise explain --step 0               every number of a step, with its formula
   gatewise inspect model.keras            the layers of a trained model
-  gatewise bench --cell gru --hidden 128  the time of a case beside a loop of nothing but multiply-adds
+  gatewise bench                          the speed of this machine; with --against, what a change of the code did to it
 
-Exit status: 0 done; 1 a checked sheet has a wrong line; 2 bad input or usage; 130 training was stopped.
+Exit status: 0 done; 1 a checked sheet has a wrong line, or a bench is slower than it may be; 2 bad input or usage; 130 training was stopped.
 The environment variable GATEWISE_ISA (avx512, avx2, portable) forces an instruction set."
 )]
 pub struct Arguments {
@@ -66,7 +66,7 @@ enum Command {
     Convert(convert::Arguments),
     /// Train a model from arrays: classes or values, of sequences or of every step.
     Train(train::Arguments),
-    /// Time one case, as a line of JSON or for reading.
+    /// Measure this machine, what a change of the code did, or one case.
     Bench(bench::Arguments),
 }
 
@@ -77,6 +77,8 @@ enum Outcome {
     Done,
     /// A checked sheet has a wrong line.
     FoundMistake,
+    /// A build is slower than it may be.
+    Slower,
     /// Ctrl-C stopped it where it can go on.
     Interrupted,
 }
@@ -93,11 +95,11 @@ impl Arguments {
             Command::Convert(arguments) => convert::run(&arguments).map(|()| Outcome::Done),
             Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
             Command::Train(arguments) => train::run(&arguments),
-            Command::Bench(arguments) => bench::run(&arguments).map(|()| Outcome::Done),
+            Command::Bench(arguments) => bench::run(&arguments),
         };
         match result {
             Ok(Outcome::Done) => ExitCode::SUCCESS,
-            Ok(Outcome::FoundMistake) => ExitCode::from(1),
+            Ok(Outcome::FoundMistake | Outcome::Slower) => ExitCode::from(1),
             Ok(Outcome::Interrupted) => ExitCode::from(train::INTERRUPTED),
             Err(error) if text::is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {

@@ -8,9 +8,11 @@ use gatewise::load::safetensors::{ModuleName, SafetensorsFile, TensorInfo};
 use gatewise::load::{Cell, TorchModule};
 use gatewise::{Activation, Error, Level, TorchTensors, Weights};
 use gatewise_reference::{AnyCell, Function, Gru, Layer, Lstm, Merge, Network, PyTorchWeights, SimpleRnn};
+use serde::{Deserialize, Serialize};
 
 /// The cell whose weights a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CellKind {
     /// Gates i f g o
     Lstm,
@@ -21,7 +23,8 @@ pub enum CellKind {
 }
 
 /// A simple RNN's activation, which PyTorch's files do not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Nonlinearity {
     /// tanh
     #[default]
