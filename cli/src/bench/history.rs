@@ -41,7 +41,7 @@ pub struct Measured {
     pub case: String,
     /// Of a call, in microseconds.
     pub median_us: f64,
-    /// Half of the range of the launches' medians, as a share.
+    /// Four standard errors of it, by the launches, as a share.
     pub noise: f64,
     /// Floating-point operations of a call's products, and the bytes that it must read for them.
     pub operations: f64,
@@ -68,7 +68,7 @@ pub struct Measured {
 pub struct Change {
     /// How much longer a call takes, as a share.
     pub time: f64,
-    /// Half of the range of the launches' ratios.
+    /// Four standard errors of it, by the launches.
     pub noise: f64,
     /// Whether it passes the noise.
     pub marked: bool,

@@ -43,7 +43,7 @@ impl Suite<'_> {
             Ok(())
         };
         add(&mut launches, LAUNCHES)?;
-        if self.other.is_some() && verdict::change(&launches).stands_out() {
+        if self.other.is_some() && verdict::suspicious(&launches) {
             bar.inc_length(MORE as u64);
             add(&mut launches, MORE)?;
         }
@@ -55,7 +55,12 @@ impl Suite<'_> {
                 let then = self.counts.then(|| counts::instructions(other, case)).transpose()?;
                 let found = verdict::change(&launches);
                 let more = instructions.zip(then).map(|(now, then)| now as f64 / then as f64 - 1.0);
-                Some(Change { time: found.value, noise: found.noise, marked: found.stands_out(), instructions: more })
+                Some(Change {
+                    time: found.value,
+                    noise: found.noise,
+                    marked: verdict::differ(&launches),
+                    instructions: more,
+                })
             }
         };
         let time = verdict::time(&launches, 0);

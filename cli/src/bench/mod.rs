@@ -31,9 +31,9 @@ use turns::Setting;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Without a case: the suite, some twenty of them, in one to three minutes. Each is launched five times in a process of its own;
-the median counts, and ± is half of the launches' range. A figure is also given as a share of the limit that binds: a loop of
-nothing but multiply-adds, or reading the recurrent weights once a step at the speed at which so many bytes are read. Shares
-travel between machines, microseconds do not.
+the median counts, and ± is its noise: four standard errors, by the launches. A figure is also given as a share of the limit
+that binds: a loop of nothing but multiply-adds, or reading the recurrent weights once a step at the speed at which so many
+bytes are read. Shares travel between machines, microseconds do not.
 
 --save NAME keeps a copy of this build. --against NAME, after a change of the code, runs both builds in turn, within
 milliseconds of each other, and marks what passes the noise; where the first launches show a difference, there are seven more.
