@@ -267,17 +267,18 @@ fn tile_of<I: Isa, const ROWS: usize, const VECTORS: usize>(
     }
     let line = VECTORS * I::LANES;
     let mut total = [[isa.splat(0.0); VECTORS]; ROWS];
-    let turns = panel.chunks_exact(TURN * line);
-    let rest = turns.remainder();
     let (quads, single) = values.as_chunks::<TURN>();
-    let quads = &quads[..turns.len()];
-    for (turn, lines) in turns.enumerate() {
-        for k in 0..TURN {
-            add::<I, ROWS, VECTORS>(isa, &lines[k * line..][..line], &quads[turn][k], &mut total);
+    let mut lines = panel;
+    'turns: for quad in quads {
+        for values in quad {
+            // As in the products: a check that keeps the terms apart.
+            let Some((own, rest)) = lines.split_at_checked(line) else { break 'turns };
+            lines = rest;
+            add::<I, ROWS, VECTORS>(isa, own, values, &mut total);
         }
     }
-    for (k, line) in rest.chunks_exact(line).enumerate() {
-        add::<I, ROWS, VECTORS>(isa, line, &single[k], &mut total);
+    for (values, line) in single.iter().zip(lines.chunks_exact(line)) {
+        add::<I, ROWS, VECTORS>(isa, line, values, &mut total);
     }
     for row in 0..count {
         let sums = &mut sums[row * width..][..columns];

@@ -267,22 +267,25 @@ impl<I: Isa> Tile<'_, I> {
         const TURN: usize = 4;
         let (isa, line) = (self.isa, VECTORS * I::LANES);
         let mut sums = [start; ROWS];
-        let turns = self.lines.chunks_exact(TURN * line);
-        let rest = turns.remainder();
-        let count = turns.len();
+        let count = self.terms / TURN;
         let mut quads: [&[[f32; TURN]]; ROWS] = [&[]; ROWS];
         for row in 0..ROWS {
             // Rows of one known length: the bounds checks leave the loop.
             quads[row] = &values[row].as_chunks::<TURN>().0[..count];
         }
-        for (turn, lines) in turns.enumerate() {
+        let mut lines = self.lines;
+        for turn in 0..count {
             for k in 0..TURN {
+                // This check stays, and with it each term is a block of instructions of its own. In one block the compiler now
+                // and then loads the values of all four terms first, and saves sums to make room: twice the time.
+                let Some((own, rest)) = lines.split_at_checked(line) else { return sums };
+                lines = rest;
                 if AHEAD {
                     isa.prefetch(self.group, self.ahead + (turn * TURN + k) * 16);
                 }
                 let mut weights = [isa.splat(0.0); VECTORS];
                 for vector in 0..VECTORS {
-                    weights[vector] = isa.load(&lines[k * line + vector * I::LANES..]);
+                    weights[vector] = isa.load(&own[vector * I::LANES..]);
                 }
                 for row in 0..ROWS {
                     let value = isa.splat(quads[row][turn][k]);
@@ -292,7 +295,7 @@ impl<I: Isa> Tile<'_, I> {
                 }
             }
         }
-        for (k, line) in rest.chunks_exact(line).enumerate() {
+        for (k, line) in lines.chunks_exact(line).enumerate() {
             let mut weights = [isa.splat(0.0); VECTORS];
             for vector in 0..VECTORS {
                 weights[vector] = isa.load(&line[vector * I::LANES..]);
