@@ -1,33 +1,47 @@
-//! How fast is a large batch: every level, one thread and two, beside the bare products by `matrixmultiply`.
+//! How does speed depend on the batch? Batches of 4 to 512 sequences and some of small cells, on one thread and two.
 //!
-//! First a summary, candidates in turn, with shares of an FMA loop and ratios; then criterion's own groups.
+//! First a summary of batches for layers of all sizes, in turn with the bare products by `matrixmultiply`, with shares of an
+//! FMA loop of the same moment.
 
 mod common;
 
 use std::hint::black_box;
 
 use common::case::Case;
+use common::compare::{Threads, name as named};
+use common::smoke;
 use common::tests::jobs::Lengths;
-use common::tests::levels;
 use common::tests::networks::{Kind, Plan};
-use common::timing::{Figure, in_turn, peak, time};
-use criterion::{Criterion, criterion_group, criterion_main};
-use gatewise::{Level, Model};
+use common::timing::{in_turn, peak};
+use criterion::Criterion;
+use gatewise::Level;
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
 
-/// Features, hidden units, sequences, steps.
+/// Features, hidden units, sequences, steps: fewer of the large ones, which take long enough. Of the summary:
 const SHAPES: [[usize; 4]; 10] = [
     [128, 128, 32, 50],
     [128, 128, 128, 50],
     [256, 256, 32, 50],
     [256, 256, 128, 50],
     [512, 512, 32, 50],
-    [512, 512, 128, 50],
-    [1024, 1024, 32, 50],
-    [1024, 1024, 128, 50],
+    [512, 512, 128, 20],
+    [1024, 1024, 32, 20],
+    [1024, 1024, 128, 8],
     [8, 32, 4096, 64],
     [32, 64, 1024, 64],
+];
+
+/// Of criterion's groups.
+const BATCHES: [[usize; 4]; 8] = [
+    [256, 256, 4, 50],
+    [256, 256, 8, 50],
+    [256, 256, 16, 32],
+    [256, 256, 32, 20],
+    [256, 256, 128, 10],
+    [256, 256, 512, 4],
+    [8, 32, 4096, 16],
+    [32, 64, 1024, 16],
 ];
 
 /// The baseline: the two products of every step, [B, I] · [I, 4H] and [B, H] · [H, 4H], and nothing else; by
@@ -73,22 +87,20 @@ fn summary() {
     println!("{:<26}{:<18}{:>12}{:>10}{:>9}{:>14}", "shape", "", "us a step", "GFLOP/s", "of FMA", "x reference");
     for shape in SHAPES {
         let case = case(shape);
-        let runs: Vec<(Level, usize)> = levels().into_iter().map(|l| (l, 1)).chain([(Level::best(), 2)]).collect();
-        let models: Vec<Model> = runs.iter().map(|(level, threads)| case.checked(*level, *threads)).collect();
+        let runs = Threads::AlsoTwo.runs();
         let mut product = Product::new(shape);
         let mut baseline = || product.run();
-        let mut kernels: Vec<_> =
-            models.iter().zip(&runs).map(|(model, (_, threads))| case.runner(model, *threads)).collect();
+        let kernel = |(level, threads): &(Level, usize)| case.runner(case.checked(*level, *threads), *threads);
+        let mut kernels: Vec<_> = runs.iter().map(kernel).collect();
         let mut candidates: Vec<(usize, &mut (dyn FnMut() + Send))> = vec![(1, &mut baseline)];
         candidates.extend(kernels.iter_mut().zip(&runs).map(|(kernel, (_, threads))| (*threads, kernel as _)));
-        // Seconds a call for the largest; their medians need fewer.
-        let rounds = if case.operations(&models[0]) > 5e9 { 3 } else { 9 };
-        let times = in_turn(rounds, &mut candidates);
+        let times = in_turn(5, &mut candidates);
 
         let steps = shape[3] as f64;
+        let operations = case.operations(&case.twin.model(Level::Portable)) / steps;
         let reference = case.reference_step();
         let line = |name: &str, time: f64, peak: Option<f64>| {
-            let gflops = case.operations(&models[0]) / steps / time;
+            let gflops = operations / time;
             let share = peak.map(|peak| format!("{:.0} %", gflops / peak * 100.0)).unwrap_or_default();
             let speedup = reference / time;
             println!("{:<26}{name:<18}{:>12.2}{gflops:>10.1}{share:>9}{speedup:>14.1}", self::name(shape), time / 1e3);
@@ -96,31 +108,21 @@ fn summary() {
         line("reference", reference, None);
         line("matrixmultiply", times[0] / steps, Some(peak(Level::best(), 1)));
         for ((level, threads), time) in runs.iter().zip(&times[1..]) {
-            let threads_name = if *threads == 1 { String::new() } else { format!(", {threads} threads") };
-            line(&format!("{level}{threads_name}"), time / steps, Some(peak(*level, *threads)));
+            line(&named(*level, *threads), time / steps, Some(peak(*level, *threads)));
         }
         println!();
     }
 }
 
-fn bench(criterion: &mut Criterion) {
-    summary();
-    for shape in SHAPES {
-        let case = case(shape);
-        let mut group = criterion.benchmark_group(name(shape));
-        for threads in [1, 2] {
-            let model = case.checked(Level::best(), threads);
-            let (level, operations) = (model.level(), case.operations(&model));
-            let figure = Figure { level, threads, steps: shape[3], operations };
-            time(&mut group, figure, case.runner(&model, threads));
-        }
-        group.finish();
-    }
+fn main() {
+    common::run(bench);
 }
 
-criterion_group! {
-    name = benches;
-    config = common::criterion(10);
-    targets = bench
+fn bench(criterion: &mut Criterion) {
+    if !smoke() {
+        summary();
+    }
+    for shape in BATCHES {
+        case(shape).compare(criterion, &format!("LSTM, {}", name(shape)), Threads::AlsoTwo);
+    }
 }
-criterion_main!(benches);

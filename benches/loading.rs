@@ -11,7 +11,7 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 /// Times that each task is measured.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 5;
 
 /// Writes the file of an LSTM with I = H.
 fn write(path: &Path, hidden: usize, dtype: Dtype) {
@@ -41,14 +41,16 @@ fn value(index: usize) -> f32 {
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("file                 reading alone        loading and packing   ratio");
-    // About 100 MB each.
-    for (hidden, dtype) in [(1768, Dtype::F32), (2500, Dtype::F16)] {
+    // About 100 MB each; with `--test` both are small, and loaded once.
+    let smoke = std::env::args().any(|argument| argument == "--test");
+    let (sizes, rounds) = if smoke { ([64, 64], 1) } else { ([1768, 2500], ROUNDS) };
+    for (hidden, dtype) in sizes.into_iter().zip([Dtype::F32, Dtype::F16]) {
         let path = folder.path().join("model.safetensors");
         write(&path, hidden, dtype);
         check(&path, hidden);
         let megabytes = fs::metadata(&path).expect("the file").len() as f64 / 1e6;
         let times = measure::in_turn(
-            ROUNDS,
+            rounds,
             &mut [&mut || drop(black_box(fs::read(&path).expect("the file"))), &mut || {
                 drop(black_box(read_model(&path, None, Cell::Lstm).expect("the model")))
             }],

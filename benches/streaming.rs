@@ -5,37 +5,48 @@ mod common;
 use std::hint::black_box;
 
 use common::case::Case;
+use common::compare::{Contender, compare, name};
+use common::limits::Work;
+use common::smoke;
 use common::tests::jobs::Lengths;
 use common::tests::networks::{Kind, Plan, Twin, Ways};
 use common::tests::{levels, wide};
-use common::timing::{Figure, in_turn, time};
-use criterion::{Criterion, criterion_group, criterion_main};
+use common::timing::in_turn;
+use criterion::Criterion;
 use gatewise::{GruWeights, Layout, Level, LstmWeights, Model, RnnWeights, Session, TorchTensors, Weights};
 use gatewise_reference::{self as reference, AnyCell, Function, PyTorchWeights};
+
+fn main() {
+    common::run(bench);
+}
 
 fn bench(criterion: &mut Criterion) {
     for hidden in [8, 16, 32, 40, 64] {
         steps(criterion, &format!("one step, I=1 H={hidden}"), &Plan::one(Kind::Lstm, 1, hidden));
     }
     steps(criterion, "one step, I=1 H=16, 2 layers", &Plan::stack(Kind::Lstm, 1, 16, 2, Ways::Forward));
-    values();
+    if !smoke() {
+        values();
+    }
 }
 
 fn steps(criterion: &mut Criterion, name: &str, plan: &Plan) {
     let case = Case::new(plan, 1, 1000, Lengths::Equal);
-    println!("{name}: the reference takes {:.0} ns", case.reference_step());
-    let mut group = criterion.benchmark_group(name);
-    for level in levels() {
-        let model = case.checked(level, 1);
-        let mut session = Session::new(&model, 1).unwrap();
-        let mut inputs = case.job.x.chunks_exact(plan.input).cycle();
-        let figure = Figure { level, threads: 1, steps: 1, operations: model.flops_per_step() as f64 };
-        time(&mut group, figure, || {
-            let x = inputs.next().unwrap_or_default();
-            black_box(session.step(black_box(x)).unwrap()[0]);
-        });
-    }
-    group.finish();
+    let levels = levels().into_iter().map(|level| streamed(&case, level));
+    compare(criterion, name, [case.reference()].into_iter().chain(levels).collect());
+}
+
+/// A call a step, which reads all weights.
+fn streamed(case: &Case, level: Level) -> Contender<'_> {
+    let model = case.checked(level, 1);
+    let mut inputs = case.job.x.chunks_exact(model.input_size()).cycle();
+    let work = Work::of(&model, 1.0, [1, 1, 1]);
+    let mut session = Session::new(model, 1).unwrap();
+    let call = move || {
+        let x = inputs.next().unwrap_or_default();
+        black_box(session.step(black_box(x)).unwrap()[0]);
+    };
+    Contender { name: name(level, 1), threads: 1, elements: 1, work: Some(work), call: Box::new(call) }
 }
 
 const STEPS: usize = 600;
@@ -136,10 +147,3 @@ fn unbiased(kind: Kind) -> Twin {
     let plan = Plan::one(kind, 1, HIDDEN);
     Twin { plan, builder: Model::builder().layer(weights).level(Level::best()), reference: network }
 }
-
-criterion_group! {
-    name = benches;
-    config = common::criterion(20);
-    targets = bench
-}
-criterion_main!(benches);

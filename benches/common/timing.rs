@@ -1,4 +1,4 @@
-//! Times, and what share of an FMA loop of the same moment they are.
+//! Times: by criterion, in turn, and of an FMA loop in the same moment.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,32 +10,6 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId};
 use gatewise::{Level, measure};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-
-/// What is timed.
-#[derive(Clone, Copy)]
-pub struct Figure {
-    pub level: Level,
-    /// Threads of the call, and FMA loops beside each other.
-    pub threads: usize,
-    /// Steps of a call.
-    pub steps: usize,
-    /// Floating-point operations of a call's products.
-    pub operations: f64,
-}
-
-/// Times `call` by criterion; then the FMA loop, and prints which share of it the median was.
-pub fn time(group: &mut BenchmarkGroup<'_, WallTime>, figure: Figure, call: impl FnMut() + Send) {
-    let Figure { level, threads, steps, operations } = figure;
-    let id = match threads {
-        1 => BenchmarkId::from_parameter(level),
-        _ => BenchmarkId::from_parameter(format!("{level}, {threads} threads")),
-    };
-    if let Some(median) = time_calls(group, id, threads, call) {
-        let (gflops, peak) = (operations / median, peak(level, threads));
-        let (step, share) = (duration(median / steps as f64), gflops / peak * 100.0);
-        println!("{:24}{step} a step: {gflops:.1} GFLOP/s, {share:.0} % of the FMA loop's {peak:.1}\n", "");
-    }
-}
 
 /// Times `call` by criterion and returns the median in nanoseconds; `None` where the command line's filter left it out.
 pub fn time_calls(
@@ -108,4 +82,9 @@ pub fn duration(nanoseconds: f64) -> String {
         medium if medium < 1e6 => format!("{:.2} µs", medium / 1e3),
         long => format!("{:.2} ms", long / 1e6),
     }
+}
+
+/// Bytes as caches are measured.
+pub fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RUST = ("gatewise", "tract", "rten", "candle", "burn", "nexus", "rust-lstm")
+NATIVE = "-C target-cpu=native"
 # What is needed to make the cases and the page, without which nothing runs.
 NEEDED = ("numpy", "onnx", "matplotlib")
 
@@ -44,10 +45,11 @@ def install(work: Path, jobs: int, reuse: bool, torch_index: str | None) -> dict
         step(name, ["g++", *flags, str(HERE / "onednn/driver.cpp"), *link])
     for name in RUST:
         # Peers get all that this machine has; gatewise is built as anyone builds it.
-        folder, flags = ("plain", "") if name == "gatewise" else ("native", "-C target-cpu=native")
-        build = ["cargo", "build", "--release", "--locked", f"-j{jobs}", "--package", f"peer-{name}"]
+        # gatewise's own dependencies may have changed since the lock file was written.
+        folder, codegen, locked = ("plain", "", []) if name == "gatewise" else ("native", NATIVE, ["--locked"])
+        build = ["cargo", "build", "--release", *locked, f"-j{jobs}", "--package", f"peer-{name}"]
         build += ["--manifest-path", str(HERE / "rust/Cargo.toml")]
-        step(name, build, CARGO_TARGET_DIR=str(work / folder), RUSTFLAGS=flags)
+        step(name, build, CARGO_TARGET_DIR=str(work / folder), RUSTFLAGS=codegen)
 
     (work / "failures.json").write_text(json.dumps(failures, indent=1))
     if missing := [name for name in ("venv", *NEEDED, "gatewise") if name in failures]:

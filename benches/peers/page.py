@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import machine
 import peers
 import plot
 from cases import Case
-from compare import TOLERANCE, Effort
+from compare import DISTURBED, TOLERANCE, Effort
 from peers import GATEWISE, Peer
 
 Found = dict[str, dict]
@@ -24,7 +25,9 @@ class Notes:
     numbers: dict[str, int] = field(default_factory=dict)
 
     def mark(self, why: str) -> str:
-        return f"– ({self.numbers.setdefault(why, len(self.numbers) + 1)})"
+        # Where it was on this machine is nobody's concern.
+        plain = re.sub(r"\w+://\S+|(?<!\w)/[\w.-]+/\S*", "…", why)
+        return f"– ({self.numbers.setdefault(plain, len(self.numbers) + 1)})"
 
     def text(self) -> str:
         return "".join(f"{number}. {why}\n" for why, number in self.numbers.items())
@@ -45,11 +48,9 @@ def write(path: Path, results: dict[str, dict], work: Path, seconds: float) -> N
         if any(peer.key in found for rows in by_threads.values() for found in rows.values())
     ]
     notes, parts = Notes(), [head(shown, results, seconds), verdict(by_threads)]
-    for threads, rows in sorted(by_threads.items()):
-        if not rows:
-            continue
-        picture = plot.draw(path.parent / "plots", rows, shown, threads)
-        parts.append(table(rows, shown, threads, notes, os.path.relpath(picture, path.parent)))
+    for count, rows in sorted(by_threads.items()):
+        picture = plot.draw(path.parent / "plots", rows, shown, count)
+        parts.append(table(rows, shown, count, notes, os.path.relpath(picture, path.parent)))
     parts.append(f"## Why a number is missing\n\n{notes.text() or 'None is.'}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(parts))
@@ -71,7 +72,7 @@ The machine: {machine.describe()}.
 Each library runs in a process of its own, which is stopped while it is not asked. Every result is compared with an f64
 computation first: beyond {TOLERANCE:.0e} it is wrong, and its time is not shown. Then gatewise and the peer are timed
 in turn, {Effort.rounds} times each where a call is short; a cell is the median of the rounds' ratios. On one thread all
-are bound to the same core.
+are bound to the same core. {disturbance(results)}
 
 | library | version | how it is run | largest error |
 |---|---|---|---|
@@ -80,6 +81,17 @@ The error is the largest difference of any output from f64 in any case, and of g
 tensor. Peers written in Rust are compiled for this very processor, gatewise is not. What is called from Python includes
 the call: the streamed steps of PyTorch, ONNX Runtime and OpenVINO are mostly that.
 """
+
+
+def disturbance(results: dict[str, dict]) -> str:
+    """Whether the machine had other things to do."""
+    rounds = sum(result.get("rounds", 0) for result in results.values())
+    disturbed = sum(result.get("disturbed", 0) for result in results.values())
+    share = f"{100 * disturbed / max(rounds, 1):.0f} %"
+    return (
+        f"In {share} of the rounds that count, one of the two waited for a core\n"
+        f"for more than {100 * DISTURBED:.0f} % of the time, because something else ran."
+    )
 
 
 def largest_error(peer: Peer, results: dict[str, dict]) -> str:
@@ -109,8 +121,10 @@ def table(rows: dict[Case, Found], shown: list[Peer], threads: int, notes: Notes
     titles = "".join(f" {peer.title} |" for peer in shown)
     text = f"## {threads_in_words(threads)}\n\n"
     text += "gatewise's time for a step of the whole batch in µs, and how many times longer each peer takes; below\n"
-    text += "1, in bold, gatewise loses. A ~ says that the rounds fell on both sides of 1; a number in brackets, why\n"
-    text += "there is none (below).\n\n"
+    text += (
+        "1, in bold, gatewise loses. A ~ says that the rounds fell on both sides of 1, a ? that something else ran\n"
+    )
+    text += "in most of them; a number in brackets, why there is none (below).\n\n"
     if threads > 1:
         text += "Nothing is bound to a core. Streamed steps are left out: gatewise runs them on one thread.\n\n"
     text += f"| case | gatewise |{titles} fastest |\n|---|---|{'---|' * len(shown)}---|\n"
@@ -130,6 +144,7 @@ def cell(peer: Peer, found: Found, notes: Notes) -> str:
         return notes.mark(result["why"])
     low, high = result["spread"]
     text = number(result["ratio"]) + ("~" if low < 1 < high else "")
+    text += "?" if 2 * result["disturbed"] > result["rounds"] else ""
     return f"**{text}**" if result["ratio"] < 1 else text
 
 
@@ -149,8 +164,10 @@ def threads_in_words(threads: int) -> str:
 
 def number(ratio: float) -> str:
     """Three digits, and never a 1.00 that is not one."""
-    return f"{ratio:.3f}" if abs(ratio - 1) < 0.005 else significant(ratio)
+    return f"{ratio:.3f}" if abs(ratio - 1) < 0.005 else f"{ratio:.2f}" if ratio < 1 else significant(ratio)
 
 
 def significant(value: float) -> str:
+    if value < 1:
+        return f"{value:.3f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -46,11 +46,11 @@ def draw(folder: Path, rows: dict[Case, dict], shown: list[Peer], threads: int) 
     for axes in panels[:, 0]:
         for handle, label in zip(*axes.get_legend_handles_labels()):
             entries.setdefault(label, handle)
-    top = 1 - 0.3 / figure.get_figheight()
+    top = 1 - 0.34 / figure.get_figheight()
     figure.legend(
         entries.values(), entries, loc="upper center", bbox_to_anchor=(0.5, top), ncols=6, frameon=False, fontsize=8
     )
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.6 / figure.get_figheight()))
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.66 / figure.get_figheight()))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ("peers.svg" if threads == 1 else f"peers-threads{threads}.svg")
     figure.savefig(path, metadata={"Date": None})

@@ -39,9 +39,21 @@ class Process:
         """Runs a case once, its result to `y_file`; the time of a second call, in ns."""
         return float(self.ask(f"load {folder} {y_file}", limit).split()[1])
 
-    def time(self, seconds: float, limit: float) -> float:
-        """The median of calls that fill so many seconds together, in ns."""
-        return float(self.ask(f"time {seconds}", limit).split()[1])
+    def time(self, seconds: float, limit: float) -> tuple[float, float]:
+        """The median of calls that fill so many seconds together, in ns; and the share that it waited for a core."""
+        waited, start = self.waited(), time.monotonic_ns()
+        median = float(self.ask(f"time {seconds}", limit).split()[1])
+        return median, (self.waited() - waited) / max(time.monotonic_ns() - start, 1)
+
+    def waited(self) -> int:
+        """Nanoseconds that its threads were ready to run while others had their core; 0 where no one counts them."""
+        total = 0
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            try:
+                total += int(task.read_text().split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+        return total
 
     def ask(self, request: str, limit: float) -> str:
         """The answer to a request, which may take `limit` seconds."""

@@ -10,7 +10,7 @@ from compare import TOLERANCE, Effort, compare, load
 from peers import GATEWISE, Peer
 from process import Failure, Process
 
-QUICK = Effort(rounds=3, least=0.01, budget=0.4)
+QUICK = Effort(rounds=3, least=0.01)
 
 
 class Runs:
@@ -45,7 +45,8 @@ class Runs:
 
 def measure(chosen: list[Case], peers: list[Peer], threads: int, core: int, work: Path, quick: bool) -> dict[str, dict]:
     """What was found, by `CASE|PEER|THREADS`: times and ratio, or why not; and the error if there were results."""
-    effort, results, runs = QUICK if quick else Effort(), {}, Runs(threads, core, work)
+    effort, runs = QUICK if quick else Effort(), Runs(threads, core, work)
+    results: dict[str, dict] = {}
     failures = work / "failures.json"
     failed = json.loads(failures.read_text()) if failures.exists() else {}
     try:

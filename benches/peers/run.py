@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -65,6 +66,8 @@ def main() -> None:
         print("\n".join([peer.key for peer in peers.PEERS] + [""] + [case.name for case in chosen]))
         return
 
+    # Asked to end, it ends its processes too: stopped ones would not notice.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     store = work / "results.json"
     results = json.loads(store.read_text()) if given.add and store.exists() else {}
     start = time.monotonic()

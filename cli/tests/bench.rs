@@ -8,3 +8,5 @@ mod against;
 mod one;
 #[path = "bench/suite.rs"]
 mod suite;
+#[path = "bench/tracking.rs"]
+mod tracking;

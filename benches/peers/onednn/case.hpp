@@ -38,14 +38,13 @@ struct Case {
 
     Floats tensor(const std::string &name) const { return read_floats(folder / (name + ".f32")); }
 
-    // Of layers [first, last), all directions, one behind the other: weights_layer, weights_iter or a bias.
-    Floats tensors(const std::string &name, long first, long last) const {
+    // Of one layer, the directions one behind the other.
+    Floats tensors(const std::string &name, long layer) const {
         Floats all;
-        for (long layer = first; layer < last; layer++)
-            for (long direction = 0; direction < directions; direction++) {
-                auto own = tensor(name + "_l" + std::to_string(layer) + (direction ? "_reverse" : ""));
-                all.insert(all.end(), own.begin(), own.end());
-            }
+        for (long direction = 0; direction < directions; direction++) {
+            auto own = tensor(name + "_l" + std::to_string(layer) + (direction ? "_reverse" : ""));
+            all.insert(all.end(), own.begin(), own.end());
+        }
         return all;
     }
 };

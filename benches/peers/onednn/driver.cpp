@@ -9,7 +9,7 @@
 #include "forward.hpp"
 #include "learning.hpp"
 
-// A case, ready to run. All layers of one width are one primitive; otherwise there is one a layer.
+// A case, ready to run: a primitive a layer.
 class Runner {
 public:
     Runner(const Case &c, dnnl::stream &stream) : case_(c), stream_(stream) {
@@ -18,10 +18,9 @@ public:
             return;
         }
         long steps = c.feeding == "stream" ? 1 : c.steps;
-        long together = c.directions == 1 && c.input == c.hidden ? c.layers : 1;
-        for (long layer = 0; layer < c.layers; layer += together) {
+        for (long layer = 0; layer < c.layers; layer++) {
             const memory *below = layers_.empty() ? nullptr : &layers_.back()->y;
-            layers_.push_back(std::make_unique<Forward>(c, layer, layer + together, steps, stream, below));
+            layers_.push_back(std::make_unique<Forward>(c, layer, steps, stream, below));
         }
         x_ = c.tensor("x");
         put(layers_[0]->x, x_.data());

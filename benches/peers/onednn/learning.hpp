@@ -7,7 +7,7 @@ class Learning {
 public:
     Learning(const Case &k, dnnl::stream &stream) : stream_(stream) {
         auto engine = stream.get_engine();
-        Shapes any(k, 1, k.steps, k.input), plain(k, 1, k.steps, k.input, Tag::ldgoi);
+        Shapes any(k, k.steps, k.input), plain(k, k.steps, k.input, Tag::ldgoi);
         // Gradients are taken where oneDNN puts them, and brought into PyTorch's layout for the comparison alone.
         Shapes d = any;
         auto way = dnnl::rnn_direction::unidirectional_left2right;
@@ -20,12 +20,12 @@ public:
 
         memory x(any.x, engine), y(any.y, engine), bias(any.bias, engine), workspace(there.workspace_desc(), engine);
         put(x, k.tensor("x").data());
-        put(bias, joined_bias(k, 0, 1).data());
+        put(bias, joined_bias(k, 0).data());
         memory h = zeros(any.h, engine), c = zeros(any.c, engine), last_h = zeros(any.h, engine),
                last_c = zeros(any.c, engine);
         memory w_ih(plain.weights_layer, engine), w_hh(plain.weights_iter, engine);
-        put(w_ih, k.tensors("weight_ih", 0, 1).data());
-        put(w_hh, k.tensors("weight_hh", 0, 1).data());
+        put(w_ih, k.tensors("weight_ih", 0).data());
+        put(w_hh, k.tensors("weight_hh", 0).data());
         arguments_ = {{DNNL_ARG_SRC_LAYER, x},       {DNNL_ARG_SRC_ITER, h},         {DNNL_ARG_SRC_ITER_C, c},
                       {DNNL_ARG_BIAS, bias},         {DNNL_ARG_DST_LAYER, y},        {DNNL_ARG_DST_ITER, last_h},
                       {DNNL_ARG_DST_ITER_C, last_c}, {DNNL_ARG_WORKSPACE, workspace}};

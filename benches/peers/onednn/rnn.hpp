@@ -1,4 +1,4 @@
-// oneDNN's recurrent primitive for some layers of a case: weights in the layout it likes best, reordered once.
+// What oneDNN's recurrent primitives are made from: memory, and a layer's tensors in the order that they want.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -58,9 +58,8 @@ inline Floats blocks(const Case &c, const Floats &values, long width) {
 }
 
 // Both of PyTorch's biases as oneDNN's one; a GRU's candidate keeps its two apart.
-inline Floats joined_bias(const Case &c, long first, long last) {
-    auto from_x = blocks(c, c.tensors("bias_ih", first, last), 1),
-         from_h = blocks(c, c.tensors("bias_hh", first, last), 1);
+inline Floats joined_bias(const Case &c, long layer) {
+    auto from_x = blocks(c, c.tensors("bias_ih", layer), 1), from_h = blocks(c, c.tensors("bias_hh", layer), 1);
     Floats joined;
     long gates = Cell(c.cell).gates, rows = gates * c.hidden;
     for (size_t at = 0; at < from_x.size(); at++) {
@@ -76,15 +75,15 @@ inline Floats joined_bias(const Case &c, long first, long last) {
 struct Shapes {
     memory::desc x, h, c, weights_layer, weights_iter, bias, y;
 
-    Shapes(const Case &k, long layers, long steps, long width, Tag weights = Tag::any) {
+    Shapes(const Case &k, long steps, long width, Tag weights = Tag::any) {
         Cell cell(k.cell);
         auto d = k.directions;
         x = f32({steps, k.batch, width}, Tag::tnc);
-        h = f32({layers, d, k.batch, k.hidden}, Tag::ldnc);
+        h = f32({1, d, k.batch, k.hidden}, Tag::ldnc);
         c = h;
-        weights_layer = f32({layers, d, width, cell.gates, k.hidden}, weights);
-        weights_iter = f32({layers, d, k.hidden, cell.gates, k.hidden}, weights);
-        bias = f32({layers, d, cell.biases, k.hidden}, Tag::ldgo);
+        weights_layer = f32({1, d, width, cell.gates, k.hidden}, weights);
+        weights_iter = f32({1, d, k.hidden, cell.gates, k.hidden}, weights);
+        bias = f32({1, d, cell.biases, k.hidden}, Tag::ldgo);
         y = f32({steps, k.batch, d * k.hidden}, Tag::tnc);
     }
 };

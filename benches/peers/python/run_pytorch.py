@@ -1,11 +1,12 @@
 """PyTorch: eager `torch.nn.LSTM`, `GRU` and `RNN`, without gradients where nothing learns."""
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from serve import Folder, serve
+from serve import Folder, Runner, serve
 
 MODULES = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 
@@ -43,7 +44,8 @@ class Stream:
         self.cell.load_state_dict(
             {name.removesuffix("_l0"): value for name, value in module(folder).state_dict().items()}
         )
-        self.state, self.steps = None, list(torch.from_numpy(folder.x()).unbind())
+        self.state: tuple[torch.Tensor, torch.Tensor] | None = None
+        self.steps = list(torch.from_numpy(folder.x()).unbind())
 
     @torch.inference_mode()
     def call(self) -> None:
@@ -56,8 +58,9 @@ class Stream:
     def outputs(self) -> list[np.ndarray]:
         hidden = []
         for x in self.steps:
-            self.state = self.cell(x, self.state)
-            hidden.append(self.state[0])
+            h, c = self.cell(x, self.state)
+            self.state = h, c
+            hidden.append(h)
         return [torch.stack(hidden).numpy()]
 
 
@@ -84,4 +87,5 @@ class Learning:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    serve(lambda folder: {"stream": Stream, "train": Learning}.get(folder.feeding, Sequences)(folder))
+    runners: dict[str, Callable[[Folder], Runner]] = {"stream": Stream, "train": Learning, "sequences": Sequences}
+    serve(lambda folder: runners[folder.feeding](folder))

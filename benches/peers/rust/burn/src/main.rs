@@ -5,13 +5,13 @@ use burn::nn::{
     BiLstm, BiLstmConfig, GateController, Gru, GruConfig, Linear, Lstm, LstmConfig, LstmState, Rnn, RnnConfig,
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use serve::{Case, Feeding, Pass, Peer, Result};
+use serve::{Case, Feeding, NOT_MEASURED, Pass, Peer, Result};
 
 enum Layer {
-    Lstm(Lstm),
-    Both(BiLstm),
-    Gru(Gru),
-    Rnn(Rnn),
+    Lstm(Box<Lstm>),
+    Both(Box<BiLstm>),
+    Gru(Box<Gru>),
+    Rnn(Box<Rnn>),
 }
 
 impl Layer {
@@ -54,7 +54,7 @@ impl Burn {
 
 impl Peer for Burn {
     fn load(case: &Case) -> Result<Self> {
-        case.needs_only(&["lstm", "gru", "rnn"])?;
+        case.needs_only(&["lstm", "gru", "rnn"], NOT_MEASURED)?;
         let device = Device::flex();
         let swapped = Case::swap_axes(&case.x, case.steps, case.input, case.batch);
         let x = Tensor::from_data(TensorData::new(swapped, [case.batch, case.steps, case.input]), &device);
@@ -95,22 +95,22 @@ fn layer(case: &Case, passes: &[Pass], device: &Device) -> Result<Layer> {
     let (input, hidden) = (pass.input, case.hidden);
     let gate = |of: usize| gate(pass, of, hidden, device);
     Ok(match (case.cell.as_str(), reverse) {
-        ("lstm", []) => Layer::Lstm(filled(LstmConfig::new(input, hidden, true).init(device), pass, device)),
+        ("lstm", []) => Layer::Lstm(Box::new(filled(LstmConfig::new(input, hidden, true).init(device), pass, device))),
         ("lstm", [reverse]) => {
             let mut both = BiLstmConfig::new(input, hidden, true).init(device);
             both.forward = filled(both.forward, pass, device);
             both.reverse = filled(both.reverse, reverse, device);
-            Layer::Both(both)
+            Layer::Both(Box::new(both))
         }
         ("gru", []) => {
             let mut gru = GruConfig::new(input, hidden, true).init(device);
             (gru.reset_gate, gru.update_gate, gru.new_gate) = (gate(0), gate(1), gate(2));
-            Layer::Gru(gru)
+            Layer::Gru(Box::new(gru))
         }
         ("rnn", []) => {
             let mut rnn = RnnConfig::new(input, hidden, true).init(device);
             rnn.gate = gate(0);
-            Layer::Rnn(rnn)
+            Layer::Rnn(Box::new(rnn))
         }
         _ => return Err("only LSTMs were written in both directions here".into()),
     })
@@ -140,7 +140,7 @@ fn gate(pass: &Pass, of: usize, hidden: usize, device: &Device) -> GateControlle
 }
 
 fn values(tensor: Tensor<3>) -> Result<Vec<f32>> {
-    tensor.into_data().to_vec().map_err(|error| format!("{error:?}").into())
+    tensor.into_data().try_to_vec::<f32>().map_err(|error| format!("{error:?}").into())
 }
 
 fn main() {

@@ -4,7 +4,7 @@
 use candle_core::{Device, IndexOp, Tensor};
 use candle_nn::rnn::Direction;
 use candle_nn::{GRU, GRUConfig, LSTM, LSTMConfig, RNN, VarBuilder};
-use serve::{Case, Feeding, Peer, Result};
+use serve::{Case, Feeding, NOT_MEASURED, Peer, Result};
 
 /// One direction of a layer.
 enum Cell {
@@ -63,7 +63,7 @@ impl Candle {
 
 impl Peer for Candle {
     fn load(case: &Case) -> Result<Self> {
-        case.needs_only(&["lstm", "gru"])?;
+        case.needs_only(&["lstm", "gru"], NOT_MEASURED)?;
         let cell = |layer: usize, direction: usize| -> Result<Cell> {
             let pass = &case.layers[layer][direction];
             let rows = pass.bias_ih.len();

@@ -6,43 +6,57 @@ use gatewise::train::{Batch, Learner, Options, Upstream};
 use gatewise::{Activation, Layout, Model, Session, TorchTensors};
 use serve::{Case, Feeding, Layer, Pass, Peer, Result};
 
-/// A session and the room for what it computes, or a learner.
-enum Gatewise {
-    Runs { session: Session<Model>, case: Case, y: Vec<f32> },
-    Learns { learner: Box<Learner>, case: Case, ones: Vec<f32> },
+/// What runs the case.
+enum Engine {
+    Runs(Box<Session<Model>>),
+    Learns(Box<Learner>),
+}
+
+/// An engine, what it is fed, and the room for y; of a case that learns, the gradient of y.
+struct Gatewise {
+    engine: Engine,
+    case: Case,
+    y: Vec<f32>,
+}
+
+impl Gatewise {
+    fn batch(case: &Case) -> Batch<'_> {
+        Batch::new(&case.x, Layout::TimeMajor, case.batch)
+    }
 }
 
 impl Peer for Gatewise {
     fn load(case: &Case) -> Result<Self> {
         let module = module(case)?;
         let threads = rayon::current_num_threads();
-        let mut case = case.clone();
-        let values = case.steps * case.batch * case.directions * case.hidden;
-        case.layers.clear();
-        if case.feeding == Feeding::Train {
+        let mut y = vec![0.0; case.steps * case.batch * case.directions * case.hidden];
+        let engine = if case.feeding == Feeding::Train {
+            y.fill(1.0);
             let blueprint = Blueprint { layers: module.into_layers("")?, ..Blueprint::default() };
-            let learner = Learner::new(blueprint, Options { threads, ..Options::default() })?;
-            return Ok(Gatewise::Learns { learner: Box::new(learner), case, ones: vec![1.0; values] });
-        }
-        let session = Session::new(module.into_builder()?.build()?, case.batch)?.with_threads(threads);
-        Ok(Gatewise::Runs { session, case, y: vec![0.0; values] })
+            Engine::Learns(Box::new(Learner::new(blueprint, Options { threads, ..Options::default() })?))
+        } else {
+            let model = module.into_builder()?.build()?;
+            Engine::Runs(Box::new(Session::new(model, case.batch)?.with_threads(threads)))
+        };
+        Ok(Gatewise { engine, case: case.clone(), y })
     }
 
     fn outputs(&mut self) -> Result<Vec<f32>> {
-        match self {
-            Gatewise::Runs { session, case, y } if case.feeding == Feeding::Stream => {
+        let Gatewise { engine, case, y } = self;
+        match engine {
+            Engine::Runs(session) if case.feeding == Feeding::Stream => {
                 for (x, y) in case.x.chunks_exact(case.input).zip(y.chunks_exact_mut(case.hidden)) {
                     y.copy_from_slice(session.step(x)?);
                 }
                 Ok(y.clone())
             }
-            Gatewise::Runs { session, case, y } => {
+            Engine::Runs(session) => {
                 session.run(&case.x, Layout::TimeMajor, y)?;
                 Ok(y.clone())
             }
-            Gatewise::Learns { learner, case, ones } => {
-                let mut all = learner.forward(&Batch::new(&case.x, Layout::TimeMajor, case.batch))?.y.clone();
-                all.extend(&learner.backward(Upstream { y: ones, ..Upstream::default() })?.x);
+            Engine::Learns(learner) => {
+                let mut all = learner.forward(&Gatewise::batch(case))?.y.clone();
+                all.extend(&learner.backward(Upstream { y, ..Upstream::default() })?.x);
                 all.extend(learner.gradients().into_iter().flat_map(|(_, values)| values));
                 Ok(all)
             }
@@ -50,20 +64,21 @@ impl Peer for Gatewise {
     }
 
     fn call(&mut self) -> Result<()> {
-        match self {
-            Gatewise::Runs { session, case, .. } if case.feeding == Feeding::Stream => {
+        let Gatewise { engine, case, y } = self;
+        match engine {
+            Engine::Runs(session) if case.feeding == Feeding::Stream => {
                 for x in case.x.chunks_exact(case.input) {
                     std::hint::black_box(session.step(x)?);
                 }
             }
-            Gatewise::Runs { session, case, y } => {
+            Engine::Runs(session) => {
                 session.reset();
                 session.run(&case.x, Layout::TimeMajor, y)?;
             }
-            Gatewise::Learns { learner, case, ones } => {
-                learner.forward(&Batch::new(&case.x, Layout::TimeMajor, case.batch))?;
+            Engine::Learns(learner) => {
+                learner.forward(&Gatewise::batch(case))?;
                 learner.zero_gradients();
-                learner.backward(Upstream { y: ones, ..Upstream::default() })?;
+                learner.backward(Upstream { y, ..Upstream::default() })?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! least.
 
 use nexus_inference::{StackedLstm, TinyGru, TinyLstm};
-use serve::{Case, Feeding, Pass, Peer, Result};
+use serve::{Case, Feeding, INFERENCE_ONLY, Pass, Peer, Result};
 
 /// Its three cells; the stacked one is slower for one layer.
 enum Cell {
@@ -61,7 +61,7 @@ impl Nexus {
 
 impl Peer for Nexus {
     fn load(case: &Case) -> Result<Self> {
-        case.needs_only(&["lstm", "gru"])?;
+        case.needs_only(&["lstm", "gru"], INFERENCE_ONLY)?;
         if case.batch > 1 {
             return Err("one sequence at a time".into());
         }

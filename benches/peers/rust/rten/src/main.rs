@@ -3,7 +3,7 @@
 use rten::{Model, NodeId, ValueOrView};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor};
-use serve::{Case, Feeding, Peer, Result};
+use serve::{Case, Feeding, INFERENCE_ONLY, Peer, Result};
 
 /// A model, its input of every call, and what a stream hands on.
 struct Rten {
@@ -38,7 +38,7 @@ impl Rten {
 
 impl Peer for Rten {
     fn load(case: &Case) -> Result<Self> {
-        case.needs_only(&["lstm", "gru", "rnn"])?;
+        case.needs_only(&["lstm", "gru", "rnn"], INFERENCE_ONLY)?;
         let model = Model::load_file(case.graph())?;
         let stream = case.feeding == Feeding::Stream;
         let shape = [if stream { 1 } else { case.steps }, case.batch, case.input];

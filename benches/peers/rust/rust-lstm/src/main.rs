@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rust_lstm::layers::bilstm_network::BiLSTMNetwork;
 use rust_lstm::layers::lstm_cell::LSTMCell;
 use rust_lstm::models::lstm_network::{LSTMNetwork, LSTMState};
-use serve::{Case, Feeding, Pass, Peer, Result};
+use serve::{Case, Feeding, NOT_MEASURED, Pass, Peer, Result};
 
 enum Network {
     Sequences(LSTMNetwork),
@@ -41,7 +41,7 @@ impl Peer for RustLstm {
         if case.cell == "gru" {
             return Err("its GRU resets before the product, another cell".into());
         }
-        case.needs_only(&["lstm"])?;
+        case.needs_only(&["lstm"], NOT_MEASURED)?;
         let (input, hidden, layers) = (case.input, case.hidden, case.layers.len());
         let passes = |direction: usize| case.layers.iter().filter_map(move |layer| layer.get(direction));
         let network = if case.directions == 2 {

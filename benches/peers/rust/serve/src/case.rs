@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 
+/// Of a library that computes no gradients.
+pub const INFERENCE_ONLY: &str = "inference only";
+/// Of one that does.
+pub const NOT_MEASURED: &str = "learns, which is not measured here";
+
 /// How the input comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feeding {
@@ -97,16 +102,16 @@ impl Case {
         self.folder.join("model.onnx")
     }
 
-    /// Refuses what a library has not: `supported` is its cells; learning is asked of none but gatewise here.
+    /// Refuses the cells that a library has not, and learning with `no_learning`'s words.
     ///
     /// # Errors
     /// What is missing.
-    pub fn needs_only(&self, supported: &[&str]) -> Result<()> {
-        if !supported.contains(&self.cell.as_str()) {
+    pub fn needs_only(&self, cells: &[&str], no_learning: &str) -> Result<()> {
+        if !cells.contains(&self.cell.as_str()) {
             return Err(format!("has no {}", if self.cell == "rnn" { "simple RNN" } else { &self.cell }).into());
         }
         if self.feeding == Feeding::Train {
-            return Err("inference only".into());
+            return Err(no_learning.into());
         }
         Ok(())
     }

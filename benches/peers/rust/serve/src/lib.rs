@@ -7,7 +7,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
-pub use case::{Case, Feeding, Layer, Pass};
+pub use case::{Case, Feeding, INFERENCE_ONLY, Layer, NOT_MEASURED, Pass};
 
 /// Whatever went wrong, as a line for the asker.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

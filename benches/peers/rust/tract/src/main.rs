@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serve::{Case, Feeding, Peer, Result};
+use serve::{Case, Feeding, INFERENCE_ONLY, Peer, Result};
 use tract_linalg::multithread::{Executor, set_default_executor};
 use tract_onnx::prelude::*;
 
@@ -32,7 +32,7 @@ impl Tract {
 
 impl Peer for Tract {
     fn load(case: &Case) -> Result<Self> {
-        case.needs_only(&["lstm", "gru", "rnn"])?;
+        case.needs_only(&["lstm", "gru", "rnn"], INFERENCE_ONLY)?;
         let graph = onnx().model_for_path(case.graph())?.into_optimized()?.into_runnable()?;
         let stream = case.feeding == Feeding::Stream;
         let steps = if stream { 1 } else { case.steps };
