@@ -34,7 +34,7 @@ impl Suite<'_> {
         let (mut launches, mut cost, mut cycles) = (Vec::new(), None, Vec::new());
         let mut add = |launches: &mut Vec<Launch>, count: usize| -> Result<()> {
             for _ in 0..count {
-                let found = launch(&programs, case, self.setting)?;
+                let found = launch(&programs, case, self.setting, launches.len())?;
                 launches.push(found.times);
                 cost = Some(found.cost);
                 cycles.extend(found.cycles);

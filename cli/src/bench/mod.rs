@@ -30,13 +30,13 @@ use turns::Setting;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without a case: the suite, some twenty of them, in one to three minutes. Each is launched five times in a process of its own;
+Without a case: the suite, some twenty of them, in one to three minutes. Each is launched six times in a process of its own;
 the median counts, and ± is its noise: four standard errors, by the launches. A figure is also given as a share of the limit
 that binds: a loop of nothing but multiply-adds, or reading the recurrent weights once a step at the speed at which so many
 bytes are read. Shares travel between machines, microseconds do not.
 
 --save NAME keeps a copy of this build. --against NAME, after a change of the code, runs both builds in turn, within
-milliseconds of each other, and marks what passes the noise; where the first launches show a difference, there are seven more.
+milliseconds of each other, and marks what passes the noise; where the first launches show a difference, there are eight more.
 It ends with status 1 if a case takes longer by more than --limit. NAME can also be the path of another build.
 
 With a case: one line, or JSON: case, cell, T, B, I, H, L, bidirectional, isa, threads, median_us and min_us (of a call, in

@@ -37,31 +37,35 @@ pub struct Launched {
     pub cycles: Option<f64>,
 }
 
-/// Launches every build, and times a case in turn; the first build is the one that the costs are of.
-pub fn launch(programs: &[&Path], case: &Case, setting: Setting) -> Result<Launched> {
+/// Launches every build, and times a case in turn; the first build is the one that the costs are of. `number` is that of the
+/// launch: from one to the next the builds change places, because who was started later finds other memory left.
+pub fn launch(programs: &[&Path], case: &Case, setting: Setting, number: usize) -> Result<Launched> {
+    let count = programs.len();
+    let order = |turned: bool| (0..count).map(move |place| if turned { count - 1 - place } else { place });
     let mut workers = Vec::new();
-    let (mut longest, mut cost) = (1.0f64, None);
-    for program in programs {
-        let mut worker = Worker::start(program, &[])?;
-        let (call, own) = worker.prepare(case, setting.level, setting.threads)?;
+    let (mut longest, mut costs) = (1.0f64, Vec::new());
+    for index in order(number % 2 == 1) {
+        let mut worker = Worker::start(programs[index], &[])?;
+        let (call, cost) = worker.prepare(case, setting.level, setting.threads)?;
         longest = longest.max(call);
-        cost.get_or_insert(own);
-        workers.push(worker);
+        costs.push((index, cost));
+        workers.push((index, worker));
     }
+    workers.sort_by_key(|(index, _)| *index);
     let calls = ((TURN / longest) as u64).max(1);
     let mut cycles = Vec::new();
-    let mut times: Launch = vec![Vec::new(); workers.len()];
+    let mut times: Launch = vec![Vec::new(); count];
     for turn in 0..TURNS {
-        for place in 0..workers.len() {
-            // Whoever comes first has what the other one's turn left; so they change places.
-            let index = if turn % 2 == 0 { place } else { workers.len() - 1 - place };
-            let took = workers[index].time(calls)?;
+        // Whoever comes first has what the other one's turn left; so they change places here too.
+        for index in order((turn + number) % 2 == 1) {
+            let took = workers[index].1.time(calls)?;
             times[index].push(took.ns);
             if index == 0 {
                 cycles.extend(took.cycles);
             }
         }
     }
+    let cost = costs.into_iter().find(|(index, _)| *index == 0).context("no build to time")?.1;
     let cycles = (!cycles.is_empty()).then(|| median(&cycles));
-    Ok(Launched { times, cost: cost.context("no build to time")?, cycles })
+    Ok(Launched { times, cost, cycles })
 }
