@@ -64,14 +64,14 @@ def head(shown: list[Peer], results: dict[str, dict], seconds: float) -> str:
     day = f"{datetime.date.today():%d %B %Y}".lstrip("0")
     return f"""# gatewise beside its peers
 
-Made by `python3 benches/peers/run.py` on {day} in {seconds / 60:.1f} minutes, not edited by hand;
+Made by `python3 benches/peers/run.py` on {day} (the last of its runs took {seconds / 60:.1f} minutes), not edited by hand;
 [benches/peers](../benches/peers/README.md) says how, and holds what each peer is run with.
 
 The machine: {machine.describe()}.
 
 Each library runs in a process of its own, which is stopped while it is not asked. Every result is compared with an f64
 computation first: beyond {TOLERANCE:.0e} it is wrong, and its time is not shown. Then gatewise and the peer are timed
-in turn, {Effort.rounds} times each where a call is short; a cell is the median of the rounds' ratios. On one thread all
+in turn, up to {Effort.rounds} times each (3 with `--quick`); a cell is the median of the rounds' ratios. On one thread all
 are bound to the same core. {disturbance(results)}
 
 | library | version | how it is run | largest error |
