@@ -112,7 +112,8 @@ impl History {
             self.folder.display(),
             self.names()
         );
-        Ok(found)
+        // A bare name would be looked for on the PATH when it is started.
+        std::path::absolute(&found).with_context(|| found.display().to_string())
     }
 
     fn names(&self) -> String {

@@ -34,7 +34,7 @@ pub fn run(whole: &Whole, setting: Setting, json: bool) -> Result<Outcome> {
 
     let limits = Limits::measure(setting.level, LARGEST)?;
     let suite = Suite { setting, limits: &limits, other: other.as_deref(), counts: whole.counts };
-    let mut run = Run {
+    let run = Run {
         time: machine::now(),
         saved: whole.save.clone(),
         against: whole.against.clone(),
@@ -47,7 +47,6 @@ pub fn run(whole: &Whole, setting: Setting, json: bool) -> Result<Outcome> {
         reads_gbps: limits.reads.iter().map(|reading| (reading.bytes, reading.gbps)).collect(),
         cases: measure(&suite, &cases)?,
     };
-    run.cases.sort_by_key(|measured| cases.iter().position(|case| case.name() == measured.case));
 
     if let Some(name) = &whole.save {
         history.save(name)?;
