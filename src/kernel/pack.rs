@@ -116,6 +116,8 @@ pub(crate) struct Panels {
     depth: usize,
     /// Where each group starts.
     starts: Vec<usize>,
+    /// Values of a line of each.
+    widths: Vec<usize>,
     /// Aligned to 64 bytes; the groups one after the other.
     data: Vec<f32x16>,
 }
@@ -127,11 +129,8 @@ impl Panels {
     pub fn pack(division: &Division, gates: &[usize], depth: usize, matrix: &[f32]) -> Self {
         let (lanes, columns) = (division.lanes, gates.len());
         let line = |group: &Range<usize>| group.len() * columns * lanes;
-        let mut starts = vec![0];
-        starts.extend(division.groups.iter().scan(0, |end, group| {
-            *end += line(group) * depth;
-            Some(*end)
-        }));
+        let widths: Vec<_> = division.groups.iter().map(line).collect();
+        let starts = starts(&widths, depth);
         let none = vec![0.0; depth];
         // Zeros that the system hands out are not written before the weights are.
         let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
@@ -150,18 +149,15 @@ impl Panels {
                 }
             }
         }
-        Panels { depth, starts, data: panels }
+        Panels { depth, starts, widths, data: panels }
     }
 
     /// Packs a matrix that has a row a term, as a transposed product reads it: term `k` is the first `units` values of
     /// `line(k)`, zeros where there is none.
     pub fn of_lines<'m>(division: &Division, depth: usize, line: impl Fn(usize) -> Option<&'m [f32]>) -> Self {
         let lanes = division.lanes;
-        let mut starts = vec![0];
-        starts.extend(division.groups.iter().scan(0, |end, group| {
-            *end += group.len() * lanes * depth;
-            Some(*end)
-        }));
+        let widths: Vec<_> = division.groups.iter().map(|group| group.len() * lanes).collect();
+        let starts = starts(&widths, depth);
         let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
         let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
         for (group, start) in division.groups.iter().zip(&starts) {
@@ -174,7 +170,7 @@ impl Panels {
                 }
             }
         }
-        Panels { depth, starts, data: panels }
+        Panels { depth, starts, widths, data: panels }
     }
 
     /// Terms of a sum.
@@ -188,12 +184,27 @@ impl Panels {
         self.data.len() * size_of::<f32x16>()
     }
 
+    /// Values of a group's line.
+    #[inline(always)]
+    pub fn width(&self, group: usize) -> usize {
+        self.widths[group]
+    }
+
     /// The lines of a group.
     #[inline(always)]
     pub fn group(&self, group: usize) -> &[f32] {
         let data: &[f32] = bytemuck::cast_slice(&self.data);
         &data[self.starts[group]..self.starts[group + 1]]
     }
+}
+
+/// Where groups of lines of these widths start, and where the last one ends.
+fn starts(widths: &[usize], depth: usize) -> Vec<usize> {
+    let ends = widths.iter().scan(0, |end, width| {
+        *end += width * depth;
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 /// Writes the values of some rows side by side, those of each term to a line.

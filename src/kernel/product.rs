@@ -111,21 +111,20 @@ impl Product<'_> {
 
     #[inline(always)]
     fn compute<I: Isa, const AHEAD: bool>(&self, isa: I, sums: &mut [f32]) {
-        let (group, depth) = (self.panels.group(self.group), self.panels.depth());
+        let (group, width) = (self.panels.group(self.group), self.panels.width(self.group));
         let mut first = 0;
+        // No division is needed for a few rows: five of them are as long as a small group's arithmetic.
         while first < self.count {
             let rows = balanced_part(self.count - first, ROWS_TOGETHER);
-            let mut rest = group;
-            while !rest.is_empty() {
-                let start = group.len() - rest.len();
-                let strip = Strip { group, start, width: group.len() / depth, first, rows };
-                let vectors = (rest.len() / (depth * I::LANES)).min(PANEL);
-                match vectors {
+            let mut column = 0;
+            while column < width {
+                let strip = Strip { group, column, width, first, rows };
+                match (width - column) / I::LANES {
                     1 => self.strip::<I, 1, AHEAD>(isa, strip, sums),
                     2 => self.strip::<I, 2, AHEAD>(isa, strip, sums),
                     _ => self.strip::<I, 3, AHEAD>(isa, strip, sums),
                 }
-                rest = &rest[depth * vectors * I::LANES..];
+                column += PANEL * I::LANES;
             }
             first += rows;
         }
@@ -134,11 +133,16 @@ impl Product<'_> {
     /// Some rows by one panel of `VECTORS` columns, chain by chain.
     #[inline(always)]
     fn strip<I: Isa, const VECTORS: usize, const AHEAD: bool>(&self, isa: I, strip: Strip<'_>, sums: &mut [f32]) {
-        let Strip { group, start, width, first, rows } = strip;
+        let Strip { group, column, width, first, rows } = strip;
         let (depth, line) = (self.panels.depth(), VECTORS * I::LANES);
-        // A panel's columns stand where it starts, a line being as long as the group is deep.
-        let column = start / depth;
+        let start = column * depth;
         let mut at = 0;
+        if rows == 1 && !AHEAD && self.chains == Chains::InOrder {
+            let bias = self.bias.map(|bias| &bias[column..][..line]);
+            let values = &self.rows.data[first * self.rows.stride..][..depth];
+            let sums = &mut sums[first * width + column..][..line];
+            at = one_row::<I, VECTORS>(isa, &group[start..][..depth * line], values, bias, sums);
+        }
         while at < depth {
             let terms = (depth - at).min(if at == 0 { self.chains.first(depth) } else { self.chains.next() });
             let lines = &group[start + at * line..][..terms * line];
@@ -176,11 +180,94 @@ impl Product<'_> {
     }
 }
 
+/// As many whole chains of one row as go side by side: one alone would wait for itself. Returns how many terms they are.
+#[inline(always)]
+fn one_row<I: Isa, const VECTORS: usize>(
+    isa: I,
+    lines: &[f32],
+    values: &[f32],
+    bias: Option<&[f32]>,
+    sums: &mut [f32],
+) -> usize {
+    let (line, depth) = (VECTORS * I::LANES, values.len());
+    let zeros = [isa.splat(0.0); VECTORS];
+    let mut total = zeros;
+    if let Some(bias) = bias {
+        for vector in 0..VECTORS {
+            total[vector] = isa.load(&bias[vector * I::LANES..]);
+        }
+    }
+    let mut at = 0;
+    while depth - at >= 2 * CHAIN {
+        let (lines, values) = (&lines[at * line..], &values[at..]);
+        let start = if at == 0 { total } else { zeros };
+        if depth - at >= 4 * CHAIN {
+            add_chains(abreast::<I, VECTORS, 4>(isa, lines, values, [start, zeros, zeros, zeros]), at == 0, &mut total);
+            at += 4 * CHAIN;
+        } else if depth - at >= 3 * CHAIN {
+            add_chains(abreast::<I, VECTORS, 3>(isa, lines, values, [start, zeros, zeros]), at == 0, &mut total);
+            at += 3 * CHAIN;
+        } else {
+            add_chains(abreast::<I, VECTORS, 2>(isa, lines, values, [start, zeros]), at == 0, &mut total);
+            at += 2 * CHAIN;
+        }
+    }
+    if at > 0 {
+        for vector in 0..VECTORS {
+            isa.store(total[vector], &mut sums[vector * I::LANES..]);
+        }
+    }
+    at
+}
+
+/// Adds chains' sums in their order; the first of all is what it begins with.
+#[inline(always)]
+fn add_chains<V: Vector, const VECTORS: usize, const CHAINS: usize>(
+    chains: [[V; VECTORS]; CHAINS],
+    first: bool,
+    total: &mut [V; VECTORS],
+) {
+    for chain in 0..CHAINS {
+        for vector in 0..VECTORS {
+            let sum = chains[chain][vector];
+            total[vector] = if first && chain == 0 { sum } else { total[vector] + sum };
+        }
+    }
+}
+
+/// Whole chains side by side.
+#[inline(always)]
+fn abreast<I: Isa, const VECTORS: usize, const CHAINS: usize>(
+    isa: I,
+    lines: &[f32],
+    values: &[f32],
+    mut sums: [[I::Vector; VECTORS]; CHAINS],
+) -> [[I::Vector; VECTORS]; CHAINS] {
+    let line = VECTORS * I::LANES;
+    let mut terms = [&[0.0; CHAIN]; CHAINS];
+    let mut own = [&[][..]; CHAINS];
+    let (values, _) = values.as_chunks::<CHAIN>();
+    for chain in 0..CHAINS {
+        terms[chain] = &values[chain];
+        own[chain] = &lines[chain * CHAIN * line..][..CHAIN * line];
+    }
+    for k in 0..CHAIN {
+        for chain in 0..CHAINS {
+            let (value, weights) = (isa.splat(terms[chain][k]), &own[chain][k * line..][..line]);
+            for vector in 0..VECTORS {
+                let weight = isa.load(&weights[vector * I::LANES..]);
+                sums[chain][vector] = weight.mul_add(value, sums[chain][vector]);
+            }
+        }
+    }
+    sums
+}
+
 /// Some rows, and a panel of a group.
 struct Strip<'a> {
     group: &'a [f32],
-    /// Where the panel starts.
-    start: usize,
+    /// The panel's first column; its lines stand behind those of all columns before.
+    column: usize,
     /// Values of a row of sums.
     width: usize,
     /// The first row.
@@ -191,7 +278,7 @@ struct Strip<'a> {
 /// Rows of the next part when `left` rows go in as few parts of at most `most` as possible, of about equal size.
 #[inline(always)]
 fn balanced_part(left: usize, most: usize) -> usize {
-    left.div_ceil(left.div_ceil(most))
+    if left <= most { left } else { left.div_ceil(left.div_ceil(most)) }
 }
 
 /// Splits `rows` into as few tiles of at most `most` as possible, of sizes that differ by at most one.
@@ -200,7 +287,7 @@ fn balanced_part(left: usize, most: usize) -> usize {
 #[inline(always)]
 pub(crate) fn balanced(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = rows.div_ceil(most).max(1);
-    let (low, high_tiles) = (rows / tiles, rows % tiles);
+    let (low, high_tiles) = if tiles == 1 { (rows, 0) } else { (rows / tiles, rows % tiles) };
     (0..tiles).map(move |tile| (tile * low + tile.min(high_tiles), low + usize::from(tile < high_tiles)))
 }
 

@@ -311,16 +311,86 @@ fn dot<I: Isa, const GATES: usize, const BLOCKS: usize>(
         let [first, second] = [Lines { group, depth, at: 0 }, Lines { group, depth, at: half }];
         return two_chains(isa, [first, second], [&values[..half], &values[half..]], start);
     }
-    let mut total = one_chain(isa, Lines { group, depth, at: 0 }, &values[..depth.min(CHAIN)], start, ahead);
-    for (index, values) in values.chunks(CHAIN).enumerate().skip(1) {
-        let chain = one_chain(isa, Lines { group, depth, at: index * CHAIN }, values, zeros, ahead);
-        for block in 0..BLOCKS {
-            for gate in 0..GATES {
-                total[block][gate] = total[block][gate] + chain[block][gate];
+    let mut sum = Sum { total: start, any: false };
+    let mut at = 0;
+    // A few columns wait for themselves: as many chains go side by side as there are registers for.
+    let most = if ahead > 0 { 1 } else { 12 / (BLOCKS * GATES).max(1) };
+    while most >= 4 && depth - at >= 4 * CHAIN {
+        let lines = Lines { group, depth, at };
+        sum.add_all(abreast::<I, GATES, BLOCKS, 4>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
+        at += 4 * CHAIN;
+    }
+    if most >= 3 && depth - at >= 3 * CHAIN {
+        let lines = Lines { group, depth, at };
+        sum.add_all(abreast::<I, GATES, BLOCKS, 3>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
+        at += 3 * CHAIN;
+    }
+    while most >= 2 && depth - at >= 2 * CHAIN {
+        let lines = Lines { group, depth, at };
+        sum.add_all(abreast::<I, GATES, BLOCKS, 2>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
+        at += 2 * CHAIN;
+    }
+    while at < depth || !sum.any {
+        let terms = CHAIN.min(depth - at);
+        let lines = Lines { group, depth, at };
+        sum.add_all([one_chain(isa, lines, &values[at..][..terms], sum.first(start, zeros), ahead)]);
+        at += terms;
+    }
+    sum.total
+}
+
+/// Chains' sums, added in their order.
+struct Sum<V, const GATES: usize, const BLOCKS: usize> {
+    total: [[V; GATES]; BLOCKS],
+    any: bool,
+}
+
+impl<V: Vector, const GATES: usize, const BLOCKS: usize> Sum<V, GATES, BLOCKS> {
+    /// What the next chain starts from.
+    #[inline(always)]
+    fn first(&self, start: [[V; GATES]; BLOCKS], zeros: [[V; GATES]; BLOCKS]) -> [[V; GATES]; BLOCKS] {
+        if self.any { zeros } else { start }
+    }
+
+    #[inline(always)]
+    fn add_all<const CHAINS: usize>(&mut self, chains: [[[V; GATES]; BLOCKS]; CHAINS]) {
+        for chain in 0..CHAINS {
+            for block in 0..BLOCKS {
+                for gate in 0..GATES {
+                    let sum = chains[chain][block][gate];
+                    self.total[block][gate] = if self.any { self.total[block][gate] + sum } else { sum };
+                }
             }
+            self.any = true;
         }
     }
-    total
+}
+
+/// Whole chains side by side, of which the first starts from `start`.
+#[inline(always)]
+fn abreast<I: Isa, const GATES: usize, const BLOCKS: usize, const CHAINS: usize>(
+    isa: I,
+    lines: Lines<'_>,
+    values: &[f32],
+    start: [[I::Vector; GATES]; BLOCKS],
+    zeros: [[I::Vector; GATES]; BLOCKS],
+) -> [[[I::Vector; GATES]; BLOCKS]; CHAINS] {
+    let mut panels = [[&[][..]; PANELS]; CHAINS];
+    let mut terms = [&[0.0; CHAIN]; CHAINS];
+    let (values, _) = values.as_chunks::<CHAIN>();
+    let mut sums = [zeros; CHAINS];
+    sums[0] = start;
+    for chain in 0..CHAINS {
+        let lines = Lines { at: lines.at + chain * CHAIN, ..lines };
+        panels[chain] = lines.panels(BLOCKS * GATES, I::LANES, CHAIN);
+        terms[chain] = &values[chain];
+    }
+    for k in 0..CHAIN {
+        for chain in 0..CHAINS {
+            add_line(isa, &panels[chain], k, terms[chain][k], &mut sums[chain]);
+        }
+    }
+    sums
 }
 
 /// A group's lines from term `at` on.

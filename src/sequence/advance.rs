@@ -20,11 +20,21 @@ pub(crate) struct Work<'a> {
     pub between: &'a mut [f32],
     pub squashed: &'a mut [f32],
     pub memory: &'a mut [f32],
+    pub clocked: Clocked<'a>,
     pub strides: Strides,
     pub groups: Range<usize>,
     pub first_unit: usize,
     /// What learning keeps of the step, if it does.
     pub kept: Option<Kept<'a>>,
+}
+
+/// What a cell that has a clock needs room for.
+#[derive(Default)]
+pub(crate) struct Clocked<'a> {
+    /// Input rows that stand apart.
+    pub gathered: &'a mut [f32],
+    /// Of each module, rows of the chunk that it fires at, and how many of these are done.
+    pub fired: &'a mut [[usize; 2]],
 }
 
 /// Where the sums of a step are kept, row by row: of each kept sum all units, padded.
@@ -101,12 +111,21 @@ pub(crate) struct Chunk {
     pub sweep: Sweep,
 }
 
+/// The rows of a chunk of steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Staged<'a> {
+    /// x.
+    pub x: Rows<'a>,
+    /// How many.
+    pub rows: usize,
+    /// Each one's step in its own sequence; of a cell that has a clock.
+    pub times: &'a [usize],
+}
+
 /// One step: what it reads, and where h goes.
 pub(crate) struct Step<'a> {
     /// The rows.
     pub chunk: Chunk,
-    /// The chunk's rows of x.
-    pub x: Rows<'a>,
     /// Each row's step in its own sequence; of a cell that has a clock.
     pub times: &'a [usize],
     /// c of the layer below; of a cell that hears it.
@@ -127,7 +146,7 @@ pub(crate) trait Stepped: Copy {
     const CLOCK: bool;
 
     /// Computes what needs no state, for the rows of a chunk of steps. Implementations are `#[inline(always)]`.
-    fn prepare<I: Isa>(self, isa: I, packed: &Packed, x: Rows<'_>, rows: usize, work: &mut Work<'_>);
+    fn prepare<I: Isa>(self, isa: I, packed: &Packed, staged: Staged<'_>, work: &mut Work<'_>);
 
     /// Advances the units that a thread owns by one step. Implementations are `#[inline(always)]`.
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>);
@@ -143,7 +162,7 @@ impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
     const CLOCK: bool = false;
 
     #[inline(always)]
-    fn prepare<I: Isa>(self, isa: I, packed: &Packed, x: Rows<'_>, rows: usize, work: &mut Work<'_>) {
+    fn prepare<I: Isa>(self, isa: I, packed: &Packed, Staged { x, rows, .. }: Staged<'_>, work: &mut Work<'_>) {
         for group in work.groups.clone() {
             let blocks = packed.division.blocks(group);
             let start = (blocks.start - work.first_unit / I::LANES) * GATES * I::LANES * rows;
@@ -342,7 +361,8 @@ impl<'a> Work<'a> {
     pub fn of_all(input: &'a mut [f32], recurrent: &'a mut [f32], strides: Strides, division: &Division) -> Self {
         let groups = 0..division.groups();
         let (between, squashed, memory) = (&mut [][..], &mut [][..], &mut [][..]);
-        Work { input, recurrent, between, squashed, memory, strides, groups, first_unit: 0, kept: None }
+        let clocked = Clocked::default();
+        Work { input, recurrent, between, squashed, memory, clocked, strides, groups, first_unit: 0, kept: None }
     }
 }
 

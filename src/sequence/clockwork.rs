@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use wide::f32x16;
 
-use super::advance::{Step, Stepped, Work, ahead};
+use super::advance::{Clocked, Staged, Step, Stepped, Work, ahead};
 use super::layer::{Packed, aligned};
 use crate::cell::clockwork::{ClockworkModule, same_step};
 use crate::cell::rnn::GATES;
 use crate::kernel::pack::{Division, Panels};
-use crate::kernel::product::{Ahead, Chains, Product, Rows};
+use crate::kernel::product::{Chains, Product, Rows};
 use crate::kernel::step::{Cell, Now, State};
 use crate::simd::Isa;
 use crate::weights::ClockworkWeights;
@@ -32,6 +32,8 @@ pub(crate) struct Module {
     pub units: Range<usize>,
     /// Its units alone.
     pub division: Division,
+    /// Units, padded, of the modules before it.
+    before: usize,
     input: Panels,
     recurrent: Panels,
     bias: Vec<f32x16>,
@@ -41,7 +43,7 @@ impl Clock {
     /// Packs each module's rows of W, b and the part of R that it hears.
     pub fn pack(weights: &ClockworkWeights, lanes: usize) -> Self {
         let (input, hidden) = (weights.input_size(), weights.hidden_size());
-        let mut start = 0;
+        let (mut start, mut before) = (0, 0);
         let modules = weights.modules().iter().map(|module| {
             let units = start..start + module.units;
             start = units.end;
@@ -49,9 +51,12 @@ impl Clock {
             let rows = weights.weight_hh()[units.start * hidden..units.end * hidden].chunks_exact(hidden);
             let heard: Vec<f32> = rows.flat_map(|row| &row[units.start..]).copied().collect();
             let mut bias = vec![0.0; division.padded()];
+            let first = before;
+            before += division.padded();
             bias[..module.units].copy_from_slice(&weights.bias()[units.clone()]);
             Module {
                 module: *module,
+                before: first,
                 input: Panels::pack(
                     &division,
                     &[0],
@@ -73,6 +78,11 @@ impl Clock {
         parts.sum()
     }
 
+    /// Units with the padding of each module.
+    pub fn padded(&self) -> usize {
+        self.modules.iter().map(|module| module.division.padded()).sum()
+    }
+
     /// Operations of the products for one row and step, on average.
     pub fn flops(&self) -> usize {
         let of = |m: &Module| 2 * m.units.len() * (m.input.depth() + m.recurrent.depth()) / m.module.period;
@@ -89,6 +99,9 @@ impl Clock {
         })
     }
 }
+
+/// Rows of a run that is worth a product of its own.
+const RUN: usize = 8;
 
 /// A module, and rows that are at the same step.
 pub(crate) struct Turn<'a> {
@@ -110,11 +123,65 @@ pub(crate) enum Fires {
 }
 
 impl Module {
-    /// The sums of one group for some rows, over x and over h⁻, each rows × line.
+    /// `b + W·x` for the rows of a chunk at which the module fires, and their number. Each group's sums stand behind those of
+    /// the group before, rows × line.
     #[inline(always)]
-    pub fn sums<I: Isa>(&self, isa: I, group: usize, over: [Rows<'_>; 2], count: usize, sums: [&mut [f32]; 2]) {
-        let [x, hidden] = over;
-        let [input, recurrent] = sums;
+    fn prepare<I: Isa>(
+        &self,
+        isa: I,
+        first_t: usize,
+        staged: Staged<'_>,
+        gathered: &mut [f32],
+        sums: &mut [f32],
+    ) -> usize {
+        let Staged { x, rows, times } = staged;
+        if self.module.period == 1 {
+            self.prepare_rows(isa, x, [0, rows, rows], sums);
+            return rows;
+        }
+        let (mut total, mut runs, mut before) = (0, 0, false);
+        for time in times {
+            let fires = self.module.fires(*time, first_t);
+            (total, runs) = (total + usize::from(fires), runs + usize::from(fires && !before));
+            before = fires;
+        }
+        // Rows that come in runs of many are taken where they are, others side by side.
+        let (apart, width, mut done, mut row) = (total < runs * RUN, self.input.depth(), 0, 0);
+        while row < rows {
+            let first = row;
+            while row < rows && self.module.fires(times[row], first_t) {
+                row += 1;
+            }
+            if apart {
+                for row in first..row {
+                    let target = &mut gathered[(done + row - first) * x.stride..][..width];
+                    target.copy_from_slice(&x.data[row * x.stride..][..width]);
+                }
+            } else if row > first {
+                let x = Rows { data: &x.data[first * x.stride..], ..x };
+                self.prepare_rows(isa, x, [done, row - first, total], sums);
+            }
+            (done, row) = (done + row - first, row + 1);
+        }
+        if apart {
+            self.prepare_rows(isa, Rows { data: gathered, ..x }, [0, total, total], sums);
+        }
+        total
+    }
+
+    /// The same for `count` of the `total` rows, from `done` on.
+    #[inline(always)]
+    fn prepare_rows<I: Isa>(&self, isa: I, x: Rows<'_>, [done, count, total]: [usize; 3], sums: &mut [f32]) {
+        for group in 0..self.division.groups() {
+            let blocks = self.division.blocks(group);
+            let at = (blocks.start * total + blocks.len() * done) * I::LANES;
+            self.input_sums(isa, group, x, count, &mut sums[at..]);
+        }
+    }
+
+    /// `b + W·x` of one group for some rows, rows × line.
+    #[inline(always)]
+    pub fn input_sums<I: Isa>(&self, isa: I, group: usize, x: Rows<'_>, count: usize, sums: &mut [f32]) {
         let blocks = self.division.blocks(group);
         let bias: &[f32] = bytemuck::cast_slice(&self.bias);
         let product = Product {
@@ -124,22 +191,32 @@ impl Module {
             bias: Some(&bias[blocks.start * I::LANES..blocks.end * I::LANES]),
             rows: x,
             count,
-            ahead: Ahead::No,
+            ahead: ahead(self.input.bytes()),
         };
-        product.run(isa, &mut input[..count * blocks.len() * I::LANES]);
-        let rows = Rows { data: &hidden.data[self.units.start..], stride: hidden.stride };
-        let ahead = ahead(self.recurrent.bytes());
-        Product { panels: &self.recurrent, bias: None, rows, ahead, ..product }
-            .run(isa, &mut recurrent[..count * blocks.len() * I::LANES]);
+        product.run(isa, &mut sums[..count * blocks.len() * I::LANES]);
     }
 
-    /// Every register of a group.
-    pub fn registers(&self, group: usize) -> impl Iterator<Item = Register> {
-        let lanes = self.division.lanes;
-        self.division.blocks(group).enumerate().map(move |(index, block)| {
-            let unit = self.units.start + block * lanes;
-            Register { at: index * lanes, unit, units: (self.units.end - unit).min(lanes) }
-        })
+    /// `R·h⁻` likewise.
+    #[inline(always)]
+    pub fn recurrent_sums<I: Isa>(&self, isa: I, group: usize, hidden: Rows<'_>, count: usize, sums: &mut [f32]) {
+        let product = Product {
+            panels: &self.recurrent,
+            group,
+            chains: Chains::InOrder,
+            bias: None,
+            rows: Rows { data: &hidden.data[self.units.start..], stride: hidden.stride },
+            count,
+            ahead: ahead(self.recurrent.bytes()),
+        };
+        product.run(isa, &mut sums[..count * self.division.blocks(group).len() * I::LANES]);
+    }
+
+    /// A register of the group that begins with block `first`.
+    #[inline(always)]
+    pub fn register(&self, first: usize, index: usize) -> Register {
+        let unit = self.units.start + (first + index) * self.division.lanes;
+        let units = (self.units.end - unit).min(self.division.lanes);
+        Register { at: index * self.division.lanes, unit, units }
     }
 }
 
@@ -179,38 +256,56 @@ impl<C: Cell<GATES>> Stepped for Clockwork<C> {
     const BELOW: bool = false;
     const CLOCK: bool = true;
 
-    /// Nothing: what does not fire needs no sums.
+    /// The input sums of the rows at which a module fires, module by module.
     #[inline(always)]
-    fn prepare<I: Isa>(self, _isa: I, _packed: &Packed, _x: Rows<'_>, _rows: usize, _work: &mut Work<'_>) {}
+    fn prepare<I: Isa>(self, isa: I, packed: &Packed, staged: Staged<'_>, work: &mut Work<'_>) {
+        let Some(clock) = &packed.clock else { return };
+        for (index, module) in clock.modules.iter().enumerate() {
+            let Clocked { gathered, fired } = &mut work.clocked;
+            let sums = &mut work.input[module.before * staged.rows..];
+            fired[index] = [module.prepare(isa, clock.first_t, staged, gathered, sums), 0];
+        }
+    }
 
     #[inline(always)]
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>) {
         let (Some(clock), stride, zero) = (&packed.clock, work.strides.hidden, isa.splat(0.0)) else { return };
-        let Step { chunk, x, times, hidden, next, .. } = step;
-        for Turn { module, rows, fires, .. } in clock.turns(times) {
-            if fires == Fires::Not {
-                for row in rows {
-                    let at = row * stride + module.units.start..row * stride + module.units.end;
-                    next[at.clone()].copy_from_slice(&hidden[at]);
+        let Step { chunk, times, hidden, next, .. } = step;
+        for (rows, time) in same_step(times) {
+            for place in 0..clock.modules.len() {
+                let index = chunk.sweep.group(place, clock.modules.len());
+                let module = &clock.modules[index];
+                if !module.module.fires(time, clock.first_t) {
+                    for row in rows.clone() {
+                        let at = row * stride + module.units.start..row * stride + module.units.end;
+                        next[at.clone()].copy_from_slice(&hidden[at]);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let x = Rows { data: &x.data[(chunk.start + rows.start) * x.stride..], stride: x.stride };
-            let heard = Rows { data: &hidden[rows.start * stride..], stride };
-            for group in 0..module.division.groups() {
-                module.sums(isa, group, [x, heard], rows.len(), [&mut *work.input, &mut *work.recurrent]);
-                let line = module.division.blocks(group).len() * I::LANES;
-                for (index, row) in rows.clone().enumerate() {
-                    for Register { at, unit, units } in module.registers(group) {
-                        let input = isa.load(&work.input[index * line + at..]);
-                        let recurrent = isa.load(&work.recurrent[index * line + at..]);
-                        if let Some(kept) = &mut work.kept {
-                            store_units(isa, input + recurrent, &mut kept.sums[row * kept.stride + unit..], units);
+                let [count, done] = work.clocked.fired[index];
+                work.clocked.fired[index][1] += rows.len();
+                let heard = Rows { data: &hidden[rows.start * stride..], stride };
+                for place in 0..module.division.groups() {
+                    let group = chunk.sweep.group(place, module.division.groups());
+                    let blocks = module.division.blocks(group);
+                    let line = blocks.len() * I::LANES;
+                    module.recurrent_sums(isa, group, heard, rows.len(), work.recurrent);
+                    let input =
+                        &work.input[module.before * chunk.rows + blocks.start * I::LANES * count + done * line..];
+                    // Indices, as in every kernel.
+                    for index in 0..rows.len() {
+                        for block in 0..blocks.len() {
+                            let Register { at, unit, units } = module.register(blocks.start, block);
+                            let (at, row) = (index * line + at, rows.start + index);
+                            let (input, recurrent) = (isa.load(&input[at..]), isa.load(&work.recurrent[at..]));
+                            if let Some(kept) = &mut work.kept {
+                                store_units(isa, input + recurrent, &mut kept.sums[row * kept.stride + unit..], units);
+                            }
+                            let old = State { hidden: zero, memory: zero };
+                            let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
+                            let half = self.0.begin(isa, now);
+                            store_units(isa, self.0.end(isa, now, half.value), &mut next[row * stride + unit..], units);
                         }
-                        let old = State { hidden: zero, memory: zero };
-                        let now = Now { input: [input], recurrent: [recurrent], old, below: zero, unit };
-                        let half = self.0.begin(isa, now);
-                        store_units(isa, self.0.end(isa, now, half.value), &mut next[row * stride + unit..], units);
                     }
                 }
             }

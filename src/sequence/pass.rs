@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::advance::{Chunk, Steady, Step, Stepped, Work, exchange, stage};
+use super::advance::{Chunk, Clocked, Staged, Steady, Step, Stepped, Work, exchange, stage};
 use super::clockwork::Clockwork;
 use super::layer::{Packed, Visit};
 use super::share::{Of, Place, Share, Way};
@@ -100,7 +100,8 @@ impl Running<'_> {
         let own = division.blocks_of(groups.clone());
         let own = own.start * I::LANES..(own.end * I::LANES).min(sizes.hidden);
 
-        let Workspace { x: staged, input, recurrent, hidden, squashed, memory, below: c_below, starts, times } = work;
+        let Workspace { x: staged, input, recurrent, hidden, squashed, memory, below: c_below, starts, .. } = work;
+        let Workspace { times, gathered, fired, .. } = work;
         let [hidden, next, between] = hidden;
         let staged: &mut [f32] = bytemuck::cast_slice_mut(staged);
         let mut hidden: &mut [f32] = bytemuck::cast_slice_mut(hidden);
@@ -112,6 +113,7 @@ impl Running<'_> {
             between: bytemuck::cast_slice_mut(between),
             squashed: bytemuck::cast_slice_mut(squashed),
             memory: bytemuck::cast_slice_mut(memory),
+            clocked: Clocked { gathered: bytemuck::cast_slice_mut(gathered), fired },
             strides,
             groups,
             first_unit: own.start,
@@ -148,28 +150,27 @@ impl Running<'_> {
                     let source = &x[x_place.at(&share, at, row)..][..width];
                     stage(isa, source, &mut staged[(rows + row) * strides.x..][..width]);
                 }
+                for row in 0..if S::CLOCK { running } else { 0 } {
+                    times[rows + row] = made[share.place(row)] + share.at(way, first + count, row);
+                }
                 rows += running;
                 count += 1;
             }
             let x = Rows { data: &*staged, stride: strides.x };
-            stepped.prepare(isa, packed, x, rows, &mut work);
+            let times = &times[..if S::CLOCK { rows } else { 0 }];
+            stepped.prepare(isa, packed, Staged { x, rows, times }, &mut work);
             for start in &starts[..count] {
                 let sweep = if step % 2 == 0 { Sweep::Forwards } else { Sweep::Backwards };
                 let chunk = Chunk { start: *start, rows, running: active, sweep };
-                if S::CLOCK {
-                    for (row, time) in times[..active].iter_mut().enumerate() {
-                        *time = made[share.place(row)] + share.at(way, step, row);
-                    }
-                }
                 if let Some((data, place)) = below.filter(|_| S::BELOW) {
                     for row in 0..active {
                         let source = &data[place.at(&share, share.at(way, step, row), row)..][..sizes.memory];
                         c_below[row * strides.memory..][..sizes.memory].copy_from_slice(source);
                     }
                 }
-                let times = &times[..if S::CLOCK { active } else { 0 }];
+                let times = if S::CLOCK { &times[*start..][..active] } else { &[][..] };
                 let below = Rows { data: &*c_below, stride: strides.memory };
-                stepped.advance(isa, packed, Step { chunk, x, times, below, hidden, next }, &mut work);
+                stepped.advance(isa, packed, Step { chunk, times, below, hidden, next }, &mut work);
                 if let Some(member) = member {
                     exchange(member, step % 2, sizes.hidden, active, next, &own, strides.hidden);
                 }

@@ -2,6 +2,7 @@
 
 use wide::f32x16;
 
+use super::clockwork::Clock;
 use super::layer::Packed;
 use crate::kernel::pack::GROUP;
 
@@ -21,8 +22,11 @@ pub(crate) struct Workspace {
     pub memory: Vec<f32x16>,
     /// c of the layer below, for a cell that hears it.
     pub below: Vec<f32x16>,
-    /// Each row's step in its sequence, for a cell that has a clock.
+    /// The step in its sequence of each of a chunk's rows, for a cell that has a clock.
     pub times: Vec<usize>,
+    /// Input rows that such a cell hears, and which of them each of its modules has heard.
+    pub gathered: Vec<f32x16>,
+    pub fired: Vec<[usize; 2]>,
     /// Where each step of a chunk begins.
     pub starts: Vec<usize>,
 }
@@ -51,7 +55,7 @@ impl Strides {
     pub fn new(packed: &Packed, rows: usize) -> Self {
         let (sizes, padded) = (packed.sizes, packed.division.padded());
         let registers = |width: usize| width.next_multiple_of(16);
-        let sums = padded * sizes.gates;
+        let sums = packed.clock.as_ref().map_or(padded * sizes.gates, Clock::padded);
         let chunk = (CHUNK_BYTES / (sums * size_of::<f32>())).clamp(1, CHUNK_STEPS * rows).max(rows);
         Strides {
             x: if sizes.input < 16 { sizes.input } else { spread(registers(sizes.input)) },
@@ -79,7 +83,9 @@ impl Workspace {
             squashed: Vec::new(),
             memory: Vec::new(),
             below: Vec::new(),
-            times: vec![0; rows],
+            times: Vec::new(),
+            gathered: Vec::new(),
+            fired: Vec::new(),
             starts: vec![0; CHUNK_STEPS],
         };
         let grow = |buffer: &mut Vec<f32x16>, values: usize| {
@@ -98,6 +104,11 @@ impl Workspace {
             grow(&mut work.squashed, if packed.squashed.is_some() { rows * strides.hidden } else { 0 });
             grow(&mut work.memory, rows * strides.memory);
             grow(&mut work.below, if packed.hears_below() { rows * strides.memory } else { 0 });
+            if let Some(clock) = &packed.clock {
+                grow(&mut work.gathered, strides.chunk * strides.x);
+                work.times.resize(work.times.len().max(strides.chunk), 0);
+                work.fired.resize(work.fired.len().max(clock.modules.len()), [0; 2]);
+            }
         }
         work
     }

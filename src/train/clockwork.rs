@@ -31,9 +31,8 @@ impl Backward<'_> {
             let sums = &mut sums[(steps.start(step) - base) * strides.sums..];
             for Turn { module, rows, fires, .. } in clock.turns(times) {
                 for row in rows {
-                    for Register { unit, units, .. } in
-                        (0..module.division.groups()).flat_map(|at| module.registers(at))
-                    {
+                    for block in 0..module.division.padded() / I::LANES {
+                        let Register { unit, units, .. } = module.register(0, block);
                         let sum = &mut sums[row * strides.sums + unit..];
                         let d = &mut d_hidden[row * strides.hidden + unit..];
                         if fires == Fires::Not {
@@ -84,11 +83,13 @@ impl Backward<'_> {
                 let x = Rows { data: &x[first * x_stride..], stride: x_stride };
                 let heard = Rows { data: &hidden[first * strides.hidden..], stride: strides.hidden };
                 for group in 0..module.division.groups() {
-                    module.sums(isa, group, [x, heard], count, [&mut *input, &mut *recurrent]);
-                    let line = module.division.blocks(group).len() * I::LANES;
+                    module.input_sums(isa, group, x, count, input);
+                    module.recurrent_sums(isa, group, heard, count, recurrent);
+                    let blocks = module.division.blocks(group);
                     for row in 0..count {
-                        for Register { at, unit, units } in module.registers(group) {
-                            let at = row * line + at;
+                        for block in 0..blocks.len() {
+                            let Register { at, unit, units } = module.register(blocks.start, block);
+                            let at = row * blocks.len() * I::LANES + at;
                             let sum = isa.load(&input[at..]) + isa.load(&recurrent[at..]);
                             store_units(isa, sum, &mut sums[(first - base + row) * strides.sums + unit..], units);
                         }

@@ -4,7 +4,7 @@ use super::pass::{Memory, Room, Tape, Trained, row_stride};
 use super::steps::Steps;
 use crate::cell::learn::Learn;
 use crate::kernel::product::Rows;
-use crate::sequence::advance::{Chunk, Kept, Steady, Step, Stepped, Work, stage};
+use crate::sequence::advance::{Chunk, Clocked, Kept, Staged, Steady, Step, Stepped, Work, stage};
 use crate::sequence::clockwork::Clockwork;
 use crate::sequence::layer::Visit;
 use crate::sequence::share::Way;
@@ -105,7 +105,8 @@ impl Forward<'_> {
         let other: &mut [f32] = bytemuck::cast_slice_mut(&mut tape.other);
         let squashed: &mut [f32] = bytemuck::cast_slice_mut(&mut tape.squashed);
         let c_below: &[f32] = below.map_or(&[], |below| bytemuck::cast_slice(&below.memory));
-        let times = &mut room.times;
+        let Room { times, gathered, fired, .. } = room;
+        let gathered: &mut [f32] = bytemuck::cast_slice_mut(gathered);
         let input: &mut [f32] = bytemuck::cast_slice_mut(&mut room.input);
         let recurrent: &mut [f32] = bytemuck::cast_slice_mut(&mut room.recurrent);
         for row in 0..sequences {
@@ -130,7 +131,13 @@ impl Forward<'_> {
             }
             let rows = steps.start(end) - begin;
             let x = Rows { data: &x[begin * x_stride..], stride: x_stride };
-            stepped.prepare(isa, packed, x, rows, &mut Work::of_all(input, recurrent, pass_strides, division));
+            for step in first..if S::CLOCK { end } else { first } {
+                steps.times(trained.way, step, &mut times[steps.start(step) - begin..]);
+            }
+            let times = if S::CLOCK { &times[..rows] } else { &[][..] };
+            let all = Work::of_all(input, recurrent, pass_strides, division);
+            let mut work = Work { clocked: Clocked { gathered, fired }, ..all };
+            stepped.prepare(isa, packed, Staged { x, rows, times }, &mut work);
             for step in first..end {
                 let (start, running) = (steps.start(step), steps.active(step));
                 let (before, next) = hidden.split_at_mut((start + running) * strides.hidden);
@@ -145,13 +152,14 @@ impl Forward<'_> {
                     padded: strides.padded,
                 });
                 let all = Work::of_all(input, recurrent, pass_strides, division);
-                let mut work = Work { between, squashed, memory, kept, ..all };
+                let clocked = Clocked { gathered, fired };
+                let mut work = Work { between, squashed, memory, clocked, kept, ..all };
                 let sweep = if step % 2 == 0 { Sweep::Forwards } else { Sweep::Backwards };
                 let chunk = Chunk { start: start - begin, rows, running, sweep };
-                let times = if S::CLOCK { steps.times(trained.way, step, times) } else { &[][..] };
+                let times = if S::CLOCK { &times[start - begin..][..running] } else { &[][..] };
                 let below = if S::BELOW { &c_below[(sequences + start) * strides.memory..] } else { &[][..] };
                 let below = Rows { data: below, stride: strides.memory };
-                let now = Step { chunk, x, times, below, hidden: before, next: &mut *next };
+                let now = Step { chunk, times, below, hidden: before, next: &mut *next };
                 stepped.advance(isa, packed, now, &mut work);
                 for row in 0..running {
                     let h = &next[row * strides.hidden..][..sizes.output];

@@ -237,8 +237,10 @@ pub(crate) struct Room {
     pub memory: Vec<f32x16>,
     /// The gradient of h⁻ that does not go through the recurrent weights, or of what is projected.
     pub between: Vec<f32x16>,
-    /// Each row's step in its sequence, for a cell that has a clock.
+    /// Of a cell that has a clock: the step of each row in its sequence, rows that it hears, and how many each module did.
     pub times: Vec<usize>,
+    pub gathered: Vec<f32x16>,
+    pub fired: Vec<[usize; 2]>,
 }
 
 /// Rows whose sums are computed at once on the way back.
@@ -248,15 +250,20 @@ impl Room {
     /// Room for a pass over `sequences`.
     pub fn reserve(&mut self, trained: &Trained, sequences: usize) {
         let (packed, strides) = (&trained.packed, trained.strides());
-        let chunk = Strides::new(packed, sequences).chunk.max(ROWS);
+        let Strides { chunk, sums, .. } = Strides::new(packed, sequences);
+        let chunk = chunk.max(ROWS);
         let group = packed.division.lanes * GROUP * packed.sizes.gates.max(1);
-        grow(&mut self.input, chunk * packed.division.padded() * packed.sizes.gates);
+        grow(&mut self.input, chunk * sums);
         // Twice: of sums that hear different things, and of all together.
         grow(&mut self.recurrent, sequences.max(ROWS) * group * if trained.candidate.is_some() { 2 } else { 1 });
         grow(&mut self.hidden, sequences * strides.hidden);
         grow(&mut self.memory, sequences * strides.memory);
         grow(&mut self.between, sequences * strides.hidden);
-        self.times.resize(self.times.len().max(sequences), 0);
+        if let Some(clock) = &packed.clock {
+            grow(&mut self.gathered, chunk * row_stride(packed.sizes.input));
+            self.times.resize(self.times.len().max(chunk), 0);
+            self.fired.resize(self.fired.len().max(clock.modules.len()), [0; 2]);
+        }
     }
 
     /// Rows of a chunk, and steps of it at most.
