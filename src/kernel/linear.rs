@@ -11,9 +11,6 @@ use crate::simd::{Isa, Kernel, Token, dispatch};
 /// Rows whose sums are worked on together.
 const ROWS: usize = 64;
 
-/// Bytes of weights that stay in the nearer caches.
-const NEAR: usize = 1 << 20;
-
 /// The packed weights of a linear layer.
 #[derive(Clone)]
 pub(crate) struct Linear {
@@ -74,7 +71,6 @@ impl Kernel for &mut Apply<'_> {
     fn run<I: Isa>(self, isa: I) {
         let linear = self.linear;
         let (input, output) = (linear.input, linear.output);
-        let ahead = if linear.panels.bytes() > NEAR { Ahead::Yes } else { Ahead::No };
         for (x, y) in self.x.chunks(ROWS * input).zip(self.y.chunks_mut(ROWS * output)) {
             let (rows, count) = (Rows { data: x, stride: input }, x.len() / input);
             for group in 0..linear.division.groups() {
@@ -83,7 +79,8 @@ impl Kernel for &mut Apply<'_> {
                 let first = blocks.start * I::LANES;
                 let sums = &mut self.sums[..count * line];
                 let bias = Some(&linear.bias[first..first + line]);
-                let (panels, chains) = (&linear.panels, Chains::InOrder);
+                let (panels, chains, ahead) =
+                    (&linear.panels, Chains::InOrder, Ahead::of(linear.panels.bytes(), count));
                 Product { panels, group, chains, bias, rows, count, ahead }.run(isa, sums);
                 let kept = line.min(output - first);
                 for (sums, y) in sums.chunks_exact(line).zip(y.chunks_exact_mut(output)) {

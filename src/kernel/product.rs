@@ -72,10 +72,25 @@ const ROWS_TOGETHER: usize = 48;
 /// Whether the weights that come next are asked for ahead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ahead {
-    /// They are in a near cache already.
+    /// They are near enough.
     No,
-    /// They come from the L3 cache or from memory.
+    /// They come from afar.
     Yes,
+}
+
+/// Bytes of weights that a core keeps in its L2 cache beside all else.
+pub(crate) const NEAR: usize = 3 << 19;
+
+/// Rows from which on the next weights are always asked for: loads have room beside the multiply-adds. For fewer it cost 6 %
+/// (docs/performance.md).
+const MANY: usize = 4;
+
+impl Ahead {
+    /// For weights of so many bytes and so many rows.
+    #[inline(always)]
+    pub fn of(bytes: usize, rows: usize) -> Self {
+        if rows >= MANY || bytes > NEAR { Ahead::Yes } else { Ahead::No }
+    }
 }
 
 /// `sums[row] = bias + Σ_k rows[row][k] · line[k]` for one group; `sums` is rows × line, row-major.
@@ -315,8 +330,8 @@ struct Tile<'a, I> {
 impl<I: Isa> Tile<'_, I> {
     #[inline(always)]
     fn run<const ROWS: usize, const VECTORS: usize, const AHEAD: bool>(self, sums: &mut [f32]) {
-        if ROWS > I::TILE_ROWS {
-            return; // Never called: keeps tiles that spill out of the compiled code.
+        if ROWS > I::TILE_ROWS || ROWS >= MANY && !AHEAD {
+            return; // Never called: keeps tiles that spill, and what is not used, out of the compiled code.
         }
         let (isa, rows) = (self.isa, self.rows);
         let mut values: [&[f32]; ROWS] = [&[]; ROWS];

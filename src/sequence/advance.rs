@@ -76,15 +76,6 @@ impl Kept<'_> {
     }
 }
 
-/// Bytes of weights that a core keeps in its L2 cache beside all else.
-pub(super) const NEAR: usize = 3 << 19;
-
-/// Whether weights of so many bytes come from afar.
-#[inline(always)]
-pub(crate) fn ahead(bytes: usize) -> Ahead {
-    if bytes > NEAR { Ahead::Yes } else { Ahead::No }
-}
-
 /// Copies a row; numbers so small that their products would be subnormal become zero.
 #[inline(always)]
 pub(crate) fn stage<I: Isa>(isa: I, source: &[f32], target: &mut [f32]) {
@@ -175,7 +166,7 @@ impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
                 bias: Some(bias),
                 rows: x,
                 count: rows,
-                ahead: ahead(packed.input.bytes()),
+                ahead: Ahead::of(packed.input.bytes(), rows),
             };
             product.run(isa, sums);
         }
@@ -201,7 +192,7 @@ fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
     }
     let Step { chunk, below, hidden, next, .. } = step;
     let division = &packed.division;
-    let (count, far) = (work.groups.len(), ahead(packed.recurrent_bytes()));
+    let (count, far) = (work.groups.len(), Ahead::of(packed.recurrent_bytes(), chunk.running));
     for index in 0..count {
         let group = work.groups.start + chunk.sweep.group(index, count);
         let blocks = division.blocks(group);
@@ -263,7 +254,7 @@ fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
     let (Some(candidate), Some(options)) = (&packed.candidate, packed.reset()) else { return };
     let Step { chunk, hidden, next, .. } = step;
     let (stride, zero) = (work.strides.hidden, isa.splat(0.0));
-    let far = ahead(packed.recurrent_bytes());
+    let far = Ahead::of(packed.recurrent_bytes(), chunk.running);
     if packed.squashed.is_some() {
         squash(isa, [chunk.running, packed.division.padded(), stride], hidden, work.squashed);
     }

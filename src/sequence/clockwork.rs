@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use wide::f32x16;
 
-use super::advance::{Clocked, Staged, Step, Stepped, Work, ahead};
+use super::advance::{Clocked, Staged, Step, Stepped, Work};
 use super::layer::{Packed, aligned};
 use crate::cell::clockwork::{ClockworkModule, same_step};
 use crate::cell::rnn::GATES;
 use crate::kernel::pack::{Division, Panels};
-use crate::kernel::product::{Chains, Product, Rows};
+use crate::kernel::product::{Ahead, Chains, Product, Rows};
 use crate::kernel::step::{Cell, Now, State};
 use crate::simd::Isa;
 use crate::weights::ClockworkWeights;
@@ -191,7 +191,7 @@ impl Module {
             bias: Some(&bias[blocks.start * I::LANES..blocks.end * I::LANES]),
             rows: x,
             count,
-            ahead: ahead(self.input.bytes()),
+            ahead: Ahead::of(self.input.bytes(), count),
         };
         product.run(isa, &mut sums[..count * blocks.len() * I::LANES]);
     }
@@ -206,7 +206,7 @@ impl Module {
             bias: None,
             rows: Rows { data: &hidden.data[self.units.start..], stride: hidden.stride },
             count,
-            ahead: ahead(self.recurrent.bytes()),
+            ahead: Ahead::of(self.recurrent.bytes(), count),
         };
         product.run(isa, &mut sums[..count * self.division.blocks(group).len() * I::LANES]);
     }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::advance::NEAR;
 use super::layer::Packed;
 use super::share::Share;
 use super::stack::{BLOCK_STEPS, Call, Room};
 use super::stream;
+use crate::kernel::product::NEAR;
 use crate::model::Model;
 use crate::team::{self, Team};
 

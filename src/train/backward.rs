@@ -9,9 +9,9 @@ use super::steps::Steps;
 use crate::cell::gru::{GruOptions, reset_back};
 use crate::cell::learn::{Back, Learn, MOST_VALUES, Then, tanh_slope};
 use crate::kernel::math::NEGLIGIBLE;
-use crate::kernel::product::{Chains, Product, Rows};
+use crate::kernel::product::{Ahead, Chains, Product, Rows};
 use crate::kernel::step::{Cell, State};
-use crate::sequence::advance::{Kept, ahead};
+use crate::sequence::advance::Kept;
 use crate::sequence::layer::Visit;
 use crate::sequence::share::Way;
 use crate::simd::{Isa, Kernel, Vector, dispatch};
@@ -304,7 +304,7 @@ impl Backward<'_> {
         let sums: &mut [f32] = bytemuck::cast_slice_mut(&mut tape.sums);
         let input: &mut [f32] = bytemuck::cast_slice_mut(&mut room.input);
         let recurrent: &mut [f32] = bytemuck::cast_slice_mut(&mut room.recurrent);
-        let (end, ahead) = (steps.start(range.end), ahead(packed.bytes()));
+        let (end, ahead) = (steps.start(range.end), Ahead::of(packed.bytes(), ROWS));
         for first in (base..end).step_by(ROWS) {
             let count = ROWS.min(end - first);
             let mut kept =
@@ -449,7 +449,7 @@ pub(super) fn group_product<I: Isa>(
         bias: None,
         rows,
         count,
-        ahead: ahead(by.panels.bytes()),
+        ahead: Ahead::of(by.panels.bytes(), count),
     };
     product.run(isa, &mut sums[..count * line]);
     (line, blocks.start * I::LANES..by.division.units.min(blocks.end * I::LANES))

@@ -4,6 +4,7 @@ use wide::f32x16;
 
 use super::pass::{Room, Tape};
 use super::steps::Steps;
+use crate::kernel::product::NEAR;
 use crate::sequence::layout::Layout;
 
 /// Some sequences of a batch.
@@ -52,12 +53,9 @@ pub(crate) struct State {
 const NEAR_ROWS: usize = 16;
 const FAR_ROWS: usize = 32;
 
-/// Bytes of recurrent weights that stay there.
-const NEAR_BYTES: usize = 3 << 19;
-
 /// Divides a batch, its lengths as even as can be: sequences are dealt out by falling length.
 pub(crate) fn divide(lengths: &[usize], recurrent_bytes: usize) -> Vec<Vec<usize>> {
-    let most = if recurrent_bytes > NEAR_BYTES { FAR_ROWS } else { NEAR_ROWS };
+    let most = if recurrent_bytes > NEAR { FAR_ROWS } else { NEAR_ROWS };
     // Two threads have something to do from eight sequences on.
     let blocks = lengths.len().div_ceil(most).max(if lengths.len() >= 8 { 2 } else { 1 });
     let mut order: Vec<usize> = (0..lengths.len()).collect();

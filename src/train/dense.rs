@@ -10,10 +10,9 @@ use crate::error::Result;
 use crate::kernel::finish::finish_rows;
 use crate::kernel::outer::{Outer, Part};
 use crate::kernel::pack::{Division, GROUP, Panels};
-use crate::kernel::product::{Chains, Product, Rows};
+use crate::kernel::product::{Ahead, Chains, Product, Rows};
 use crate::kernel::slope::FinishBack;
 use crate::network::blueprint::{Dense, Embedding};
-use crate::sequence::advance::ahead;
 use crate::simd::{Isa, Kernel, Level, Token, dispatch};
 
 /// A linear layer.
@@ -185,7 +184,7 @@ impl Kernel for Apply<'_> {
                     bias: (!self.bias.is_empty()).then(|| &self.bias[start..][..line]),
                     rows: Rows { data: &self.x[first * x_stride..], stride: x_stride },
                     count,
-                    ahead: ahead(self.panels.bytes()),
+                    ahead: Ahead::of(self.panels.bytes(), count),
                 };
                 product.run(isa, &mut sums[..count * line]);
                 let width = line.min(self.division.units - start);
