@@ -23,6 +23,9 @@ const WIDTH: usize = 512;
 /// Columns of `left` that are packed at once.
 const HEIGHT: usize = 48;
 
+/// Terms between the one that is computed and the one whose line is asked for: a panel comes from the L2 cache for each tile.
+const SOON: usize = 8;
+
 /// The most matrices on the right of one on the left.
 pub(crate) const RIGHTS: usize = 2;
 
@@ -274,6 +277,9 @@ fn tile_of<I: Isa, const ROWS: usize, const VECTORS: usize>(
             // As in the products: a check that keeps the terms apart.
             let Some((own, rest)) = lines.split_at_checked(line) else { break 'turns };
             lines = rest;
+            for part in 0..line.div_ceil(16) {
+                isa.prefetch(own, SOON * line + part * 16);
+            }
             add::<I, ROWS, VECTORS>(isa, own, values, &mut total);
         }
     }
