@@ -311,59 +311,66 @@ fn dot<I: Isa, const GATES: usize, const BLOCKS: usize>(
         let [first, second] = [Lines { group, depth, at: 0 }, Lines { group, depth, at: half }];
         return two_chains(isa, [first, second], [&values[..half], &values[half..]], start);
     }
-    let mut sum = Sum { total: start, any: false };
-    let mut at = 0;
-    // A few columns wait for themselves: as many chains go side by side as there are registers for.
-    let most = if ahead > 0 { 1 } else { 12 / (BLOCKS * GATES).max(1) };
-    while most >= 4 && depth - at >= 4 * CHAIN {
-        let lines = Lines { group, depth, at };
-        sum.add_all(abreast::<I, GATES, BLOCKS, 4>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
-        at += 4 * CHAIN;
-    }
-    if most >= 3 && depth - at >= 3 * CHAIN {
-        let lines = Lines { group, depth, at };
-        sum.add_all(abreast::<I, GATES, BLOCKS, 3>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
-        at += 3 * CHAIN;
-    }
-    while most >= 2 && depth - at >= 2 * CHAIN {
-        let lines = Lines { group, depth, at };
-        sum.add_all(abreast::<I, GATES, BLOCKS, 2>(isa, lines, &values[at..], sum.first(start, zeros), zeros));
-        at += 2 * CHAIN;
-    }
-    while at < depth || !sum.any {
-        let terms = CHAIN.min(depth - at);
-        let lines = Lines { group, depth, at };
-        sum.add_all([one_chain(isa, lines, &values[at..][..terms], sum.first(start, zeros), ahead)]);
-        at += terms;
-    }
-    sum.total
-}
-
-/// Chains' sums, added in their order.
-struct Sum<V, const GATES: usize, const BLOCKS: usize> {
-    total: [[V; GATES]; BLOCKS],
-    any: bool,
-}
-
-impl<V: Vector, const GATES: usize, const BLOCKS: usize> Sum<V, GATES, BLOCKS> {
-    /// What the next chain starts from.
-    #[inline(always)]
-    fn first(&self, start: [[V; GATES]; BLOCKS], zeros: [[V; GATES]; BLOCKS]) -> [[V; GATES]; BLOCKS] {
-        if self.any { zeros } else { start }
-    }
-
-    #[inline(always)]
-    fn add_all<const CHAINS: usize>(&mut self, chains: [[[V; GATES]; BLOCKS]; CHAINS]) {
-        for chain in 0..CHAINS {
-            for block in 0..BLOCKS {
-                for gate in 0..GATES {
-                    let sum = chains[chain][block][gate];
-                    self.total[block][gate] = if self.any { self.total[block][gate] + sum } else { sum };
-                }
-            }
-            self.any = true;
+    // A few columns wait for themselves: as many whole chains go side by side as there are registers for.
+    let beside = SUMS / (BLOCKS * GATES).max(1);
+    let (mut total, mut at);
+    if beside < 2 || depth < 2 * CHAIN || ahead > 0 {
+        at = depth.min(CHAIN);
+        total = one_chain(isa, Lines { group, depth, at: 0 }, &values[..at], start, ahead);
+    } else {
+        let lines = Lines { group, depth, at: 0 };
+        if beside >= 4 && depth >= 4 * CHAIN {
+            total = in_order(abreast::<I, GATES, BLOCKS, 4>(isa, lines, values, start, zeros));
+            at = 4 * CHAIN;
+        } else if beside >= 3 && depth >= 3 * CHAIN {
+            total = in_order(abreast::<I, GATES, BLOCKS, 3>(isa, lines, values, start, zeros));
+            at = 3 * CHAIN;
+        } else {
+            total = in_order(abreast::<I, GATES, BLOCKS, 2>(isa, lines, values, start, zeros));
+            at = 2 * CHAIN;
+        }
+        while depth - at >= 2 * CHAIN {
+            let lines = Lines { group, depth, at };
+            let chains = abreast::<I, GATES, BLOCKS, 2>(isa, lines, &values[at..], zeros, zeros);
+            total = plus(plus(total, chains[0]), chains[1]);
+            at += 2 * CHAIN;
         }
     }
+    while at < depth {
+        let terms = CHAIN.min(depth - at);
+        let chain = one_chain(isa, Lines { group, depth, at }, &values[at..][..terms], zeros, ahead);
+        total = plus(total, chain);
+        at += terms;
+    }
+    total
+}
+
+/// Registers of sums that are worked on at once: two units of four or five cycles' latency need eight to ten.
+const SUMS: usize = 12;
+
+#[inline(always)]
+fn plus<V: Vector, const GATES: usize, const BLOCKS: usize>(
+    mut a: [[V; GATES]; BLOCKS],
+    b: [[V; GATES]; BLOCKS],
+) -> [[V; GATES]; BLOCKS] {
+    for block in 0..BLOCKS {
+        for gate in 0..GATES {
+            a[block][gate] = a[block][gate] + b[block][gate];
+        }
+    }
+    a
+}
+
+/// Adds chains in their order.
+#[inline(always)]
+fn in_order<V: Vector, const GATES: usize, const BLOCKS: usize, const CHAINS: usize>(
+    chains: [[[V; GATES]; BLOCKS]; CHAINS],
+) -> [[V; GATES]; BLOCKS] {
+    let mut total = chains[0];
+    for chain in 1..CHAINS {
+        total = plus(total, chains[chain]);
+    }
+    total
 }
 
 /// Whole chains side by side, of which the first starts from `start`.

@@ -100,7 +100,7 @@ impl Clock {
     }
 }
 
-/// Rows of a run that is worth a product of its own.
+/// Rows of a step that are worth a product of their own.
 const RUN: usize = 8;
 
 /// A module, and rows that are at the same step.
@@ -139,29 +139,28 @@ impl Module {
             self.prepare_rows(isa, x, [0, rows, rows], sums);
             return rows;
         }
-        let (mut total, mut runs, mut before) = (0, 0, false);
-        for time in times {
-            let fires = self.module.fires(*time, first_t);
-            (total, runs) = (total + usize::from(fires), runs + usize::from(fires && !before));
-            before = fires;
+        let (mut total, mut steps) = (0, 0);
+        for (rows, time) in same_step(times) {
+            if self.module.fires(time, first_t) {
+                (total, steps) = (total + rows.len(), steps + 1);
+            }
         }
-        // Rows that come in runs of many are taken where they are, others side by side.
-        let (apart, width, mut done, mut row) = (total < runs * RUN, self.input.depth(), 0, 0);
-        while row < rows {
-            let first = row;
-            while row < rows && self.module.fires(times[row], first_t) {
-                row += 1;
+        // Many rows of a step are taken where they are, few of many steps side by side.
+        let (apart, width, mut done) = (total < steps * RUN, self.input.depth(), 0);
+        for (rows, time) in same_step(times) {
+            if !self.module.fires(time, first_t) {
+                continue;
             }
+            let count = rows.len();
             if apart {
-                for row in first..row {
-                    let target = &mut gathered[(done + row - first) * x.stride..][..width];
-                    target.copy_from_slice(&x.data[row * x.stride..][..width]);
+                for (row, target) in rows.zip(gathered[done * x.stride..].chunks_mut(x.stride.max(1))) {
+                    target[..width].copy_from_slice(&x.data[row * x.stride..][..width]);
                 }
-            } else if row > first {
-                let x = Rows { data: &x.data[first * x.stride..], ..x };
-                self.prepare_rows(isa, x, [done, row - first, total], sums);
+            } else {
+                let x = Rows { data: &x.data[rows.start * x.stride..], ..x };
+                self.prepare_rows(isa, x, [done, count, total], sums);
             }
-            (done, row) = (done + row - first, row + 1);
+            done += count;
         }
         if apart {
             self.prepare_rows(isa, Rows { data: gathered, ..x }, [0, total, total], sums);
