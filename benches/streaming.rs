@@ -40,7 +40,7 @@ fn steps(criterion: &mut Criterion, name: &str, plan: &Plan) {
 fn streamed(case: &Case, level: Level) -> Contender<'_> {
     let model = case.checked(level, 1);
     let mut inputs = case.job.x.chunks_exact(model.input_size()).cycle();
-    let work = Work::of(&model, 1.0, [1, 1, 1]);
+    let work = Work::of(&model, 1.0, [1, 1]);
     let mut session = Session::new(model, 1).unwrap();
     let call = move || {
         let x = inputs.next().unwrap_or_default();

@@ -85,7 +85,7 @@ impl Lesson {
         let steps = if level == Level::Portable { self.steps.min(10) } else { self.steps };
         let model = Model::with_level(self.weights.clone(), level).unwrap();
         let elements = steps * self.batch;
-        let mut work = Work::of(&model, 0.5, [steps, self.batch, elements]);
+        let mut work = Work::of(&model, 0.5, [steps, elements]);
         // Back there are two products for each there: the gradients of the inputs and of the weights.
         work.operations *= 3.0;
         work.traffic *= 2.0;

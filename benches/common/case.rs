@@ -101,7 +101,7 @@ impl Case {
     fn contender(&self, level: Level, threads: usize) -> Contender<'_> {
         let model = self.checked(level, threads);
         let elements = self.valid_steps();
-        let work = Work::of(&model, self.recurrent_share(), [self.job.steps, self.job.batch, elements]);
+        let work = Work::of(&model, self.recurrent_share(), [self.job.steps, elements]);
         let call = Box::new(self.runner(model, threads));
         Contender { name: name(level, threads), threads, elements, work: Some(work), call }
     }

@@ -10,9 +10,6 @@ use super::timing::size;
 /// The largest working set that is read, which few machines' caches hold.
 const MOST: usize = 256 << 20;
 
-/// Rows that share one reading of the weights: the kernels take a batch in blocks of so many.
-const ROWS: usize = 48;
-
 /// What a call computes and reads.
 #[derive(Clone, Copy)]
 pub struct Work {
@@ -26,19 +23,18 @@ pub struct Work {
 }
 
 impl Work {
-    /// Sequences of up to `steps` steps, `rows` side by side, `valid` steps in all. Of the weights, `share` are read at every
-    /// step; the others serve many steps at once and are not counted, nor are inputs and outputs.
+    /// Sequences of up to `steps` steps side by side, `valid` steps in all. Of the weights, `share` are read at every step, once
+    /// for all rows; the others serve many steps at once and are not counted, nor are inputs and outputs.
     ///
     /// The limit of reading is for going through the weights from front to back; a layer is gone through to and fro, and what
     /// was read last is still in the nearer cache. So a share of it can be more than all.
-    pub fn of(model: &Model, share: f64, [steps, rows, valid]: [usize; 3]) -> Self {
+    pub fn of(model: &Model, share: f64, [steps, valid]: [usize; 2]) -> Self {
         let operations = model.flops_per_step() as f64;
-        let readings = (steps * rows.div_ceil(ROWS)) as f64;
         Work {
             level: model.level(),
             operations: operations * valid as f64,
             // Two operations a weight of four bytes.
-            traffic: operations * 2.0 * share * readings,
+            traffic: operations * 2.0 * share * steps as f64,
             // A layer and direction at a time.
             bytes: model.packed_bytes() as f64 * share / model.passes() as f64,
         }
