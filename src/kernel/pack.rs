@@ -114,10 +114,8 @@ const PIECE: usize = 4;
 pub(crate) struct Panels {
     /// Terms of a sum.
     depth: usize,
-    /// Where each group starts.
-    starts: Vec<usize>,
-    /// Values of a line of each.
-    widths: Vec<usize>,
+    /// The groups.
+    groups: Vec<Lines>,
     /// Aligned to 64 bytes; the groups one after the other.
     data: Vec<f32x16>,
 }
@@ -129,13 +127,12 @@ impl Panels {
     pub fn pack(division: &Division, gates: &[usize], depth: usize, matrix: &[f32]) -> Self {
         let (lanes, columns) = (division.lanes, gates.len());
         let line = |group: &Range<usize>| group.len() * columns * lanes;
-        let widths: Vec<_> = division.groups.iter().map(line).collect();
-        let starts = starts(&widths, depth);
+        let (groups, count) = lines(division.groups.iter().map(line), depth);
         let none = vec![0.0; depth];
         // Zeros that the system hands out are not written before the weights are.
-        let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
+        let mut panels = bytemuck::zeroed_vec::<f32x16>(count.div_ceil(16));
         let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
-        for (group, start) in division.groups.iter().zip(&starts) {
+        for (group, Lines { start, .. }) in division.groups.iter().zip(&groups) {
             let target = &mut data[*start..][..line(group) * depth];
             let columns = group.clone().flat_map(|block| gates.iter().map(move |gate| (block, *gate)));
             for (register, (block, gate)) in columns.enumerate() {
@@ -149,28 +146,26 @@ impl Panels {
                 }
             }
         }
-        Panels { depth, starts, widths, data: panels }
+        Panels { depth, groups, data: panels }
     }
 
     /// Packs a matrix that has a row a term, as a transposed product reads it: term `k` is the first `units` values of
     /// `line(k)`, zeros where there is none.
     pub fn of_lines<'m>(division: &Division, depth: usize, line: impl Fn(usize) -> Option<&'m [f32]>) -> Self {
         let lanes = division.lanes;
-        let widths: Vec<_> = division.groups.iter().map(|group| group.len() * lanes).collect();
-        let starts = starts(&widths, depth);
-        let mut panels = bytemuck::zeroed_vec::<f32x16>(starts[division.groups()].div_ceil(16));
+        let (groups, count) = lines(division.groups.iter().map(|group| group.len() * lanes), depth);
+        let mut panels = bytemuck::zeroed_vec::<f32x16>(count.div_ceil(16));
         let data: &mut [f32] = bytemuck::cast_slice_mut(&mut panels);
-        for (group, start) in division.groups.iter().zip(&starts) {
+        for (group, Lines { start, width }) in division.groups.iter().zip(&groups) {
             let units = group.start * lanes..division.units.min(group.end * lanes);
-            let width = group.len() * lanes;
-            for (term, target) in data[*start..][..width * depth].chunks_exact_mut(width).enumerate() {
+            for (term, target) in data[*start..][..width * depth].chunks_exact_mut(*width).enumerate() {
                 let Some(source) = line(term) else { continue };
                 for (value, weight) in target.iter_mut().zip(&source[units.clone()]) {
                     *value = if weight.abs() < NEGLIGIBLE { 0.0 } else { *weight };
                 }
             }
         }
-        Panels { depth, starts, widths, data: panels }
+        Panels { depth, groups, data: panels }
     }
 
     /// Terms of a sum.
@@ -187,24 +182,37 @@ impl Panels {
     /// Values of a group's line.
     #[inline(always)]
     pub fn width(&self, group: usize) -> usize {
-        self.widths[group]
+        self.groups[group].width
     }
 
     /// The lines of a group.
     #[inline(always)]
     pub fn group(&self, group: usize) -> &[f32] {
         let data: &[f32] = bytemuck::cast_slice(&self.data);
-        &data[self.starts[group]..self.starts[group + 1]]
+        let Lines { start, width } = self.groups[group];
+        &data[start..][..width * self.depth]
     }
 }
 
-/// Where groups of lines of these widths start, and where the last one ends.
-fn starts(widths: &[usize], depth: usize) -> Vec<usize> {
-    let ends = widths.iter().scan(0, |end, width| {
-        *end += width * depth;
-        Some(*end)
-    });
-    std::iter::once(0).chain(ends).collect()
+/// The lines of a group.
+#[derive(Clone, Copy)]
+struct Lines {
+    /// Where they start.
+    start: usize,
+    /// Values of each.
+    width: usize,
+}
+
+/// Groups of lines of these widths, one behind the other, and how many values they are.
+fn lines(widths: impl Iterator<Item = usize>, depth: usize) -> (Vec<Lines>, usize) {
+    let mut end = 0;
+    let place = |width: usize| {
+        let start = end;
+        end += width * depth;
+        Lines { start, width }
+    };
+    let groups = widths.map(place).collect();
+    (groups, end)
 }
 
 /// Writes the values of some rows side by side, those of each term to a line.

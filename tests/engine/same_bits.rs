@@ -5,7 +5,7 @@ use gatewise::{Batch, Layout, Level, Outputs, Session};
 use proptest::prelude::*;
 
 use crate::common::jobs::{Job, Lengths};
-use crate::common::networks::{KINDS, Plan, Twin, Ways, plans};
+use crate::common::networks::{KINDS, Kind, Plan, Twin, Ways, plans};
 use crate::common::{assert_same_bits, levels};
 
 fn lengths() -> impl Strategy<Value = Lengths> {
@@ -135,6 +135,41 @@ fn long_sequences_of_every_cell_give_the_same_bits_however_they_run() {
                     let expected = job.take_found(&whole, &[row]);
                     let what = || format!("row {row} alone, {level}, {:?}", twin.plan);
                     job.take(&[row]).run(&model, 2).assert_same_bits(&expected, what);
+                }
+            }
+        }
+    }
+}
+
+/// More chains of terms than one row takes side by side, and every way in which they can end.
+#[test]
+fn a_row_of_many_chains_gives_the_same_bits_alone_streamed_and_in_a_batch() {
+    let kinds = [
+        Kind::Lstm,
+        Kind::Projected,
+        Kind::GruAfter,
+        Kind::GruBefore,
+        Kind::RnnTanh,
+        Kind::Clockwork,
+        Kind::AnyClockwork,
+        Kind::Mut2,
+    ];
+    for (index, kind) in kinds.into_iter().enumerate() {
+        for hidden in [128, 191, 200, 257, 330, 449] {
+            let twin = Twin::new(&Plan::one(kind, hidden - 1, hidden), index as u64);
+            let job = Job::random(&twin, 5, 9, Lengths::Equal, 6);
+            for level in levels() {
+                let model = twin.model(level);
+                let whole = job.run(&model, 1);
+                for row in [0, 8] {
+                    let what = || format!("row {row}, {kind:?}, H {hidden}, {level}");
+                    let (alone, expected) = (job.take(&[row]), job.take_found(&whole, &[row]));
+                    alone.run(&model, 1).assert_same_bits(&expected, what);
+                    let mut session = Session::new(&model, 1).unwrap();
+                    session.set_state(&alone.h0, &alone.c0).unwrap();
+                    for (x, y) in alone.x.chunks(alone.widths.input).zip(expected.y.chunks(alone.widths.output)) {
+                        assert_same_bits(session.step(x).unwrap(), y, what);
+                    }
                 }
             }
         }
