@@ -79,8 +79,7 @@ impl Kernel for &mut Apply<'_> {
                 let first = blocks.start * I::LANES;
                 let sums = &mut self.sums[..count * line];
                 let bias = Some(&linear.bias[first..first + line]);
-                let (panels, chains, ahead) =
-                    (&linear.panels, Chains::InOrder, Ahead::of(linear.panels.bytes(), count));
+                let (panels, chains, ahead) = (&linear.panels, Chains::InOrder, Ahead::of(linear.panels.bytes()));
                 Product { panels, group, chains, bias, rows, count, ahead }.run(isa, sums);
                 let kept = line.min(output - first);
                 for (sums, y) in sums.chunks_exact(line).zip(y.chunks_exact_mut(output)) {

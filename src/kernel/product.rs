@@ -69,7 +69,7 @@ pub(crate) struct Rows<'a> {
 /// Rows that are worked on together, so that their sums and a chain of weights share the L1 cache.
 const ROWS_TOGETHER: usize = 48;
 
-/// Whether the weights that come next are asked for ahead.
+/// Whether the weights that come next are asked for ahead where the rows are few.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ahead {
     /// They are near enough.
@@ -81,15 +81,15 @@ pub(crate) enum Ahead {
 /// Bytes of weights that a core keeps in its L2 cache beside all else.
 pub(crate) const NEAR: usize = 3 << 19;
 
-/// Rows from which on the next weights are always asked for: loads have room beside the multiply-adds. For fewer it cost 6 %
-/// (docs/performance.md).
+/// Rows from which on the next weights are asked for wherever they are: loads have room beside the multiply-adds. For fewer it
+/// cost 6 % (docs/performance.md).
 const MANY: usize = 4;
 
 impl Ahead {
-    /// For weights of so many bytes and so many rows.
+    /// For weights of so many bytes.
     #[inline(always)]
-    pub fn of(bytes: usize, rows: usize) -> Self {
-        if rows >= MANY || bytes > NEAR { Ahead::Yes } else { Ahead::No }
+    pub fn of(bytes: usize) -> Self {
+        if bytes > NEAR { Ahead::Yes } else { Ahead::No }
     }
 }
 
@@ -118,8 +118,8 @@ impl Product<'_> {
         isa.enable(
             #[inline(always)]
             || match self.ahead {
-                Ahead::No => self.compute::<I, false>(isa, sums),
-                Ahead::Yes => self.compute::<I, true>(isa, sums),
+                Ahead::No if self.count < MANY => self.compute::<I, false>(isa, sums),
+                _ => self.compute::<I, true>(isa, sums),
             },
         );
     }

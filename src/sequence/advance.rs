@@ -166,7 +166,7 @@ impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
                 bias: Some(bias),
                 rows: x,
                 count: rows,
-                ahead: Ahead::of(packed.input.bytes(), rows),
+                ahead: Ahead::of(packed.input.bytes()),
             };
             product.run(isa, sums);
         }
@@ -192,7 +192,7 @@ fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
     }
     let Step { chunk, below, hidden, next, .. } = step;
     let division = &packed.division;
-    let (count, far) = (work.groups.len(), Ahead::of(packed.recurrent_bytes(), chunk.running));
+    let (count, far) = (work.groups.len(), Ahead::of(packed.recurrent_bytes()));
     for index in 0..count {
         let group = work.groups.start + chunk.sweep.group(index, count);
         let blocks = division.blocks(group);
@@ -254,7 +254,7 @@ fn reset_before<I: Isa, C: Cell<GATES>, const GATES: usize>(
     let (Some(candidate), Some(options)) = (&packed.candidate, packed.reset()) else { return };
     let Step { chunk, hidden, next, .. } = step;
     let (stride, zero) = (work.strides.hidden, isa.splat(0.0));
-    let far = Ahead::of(packed.recurrent_bytes(), chunk.running);
+    let far = Ahead::of(packed.recurrent_bytes());
     if packed.squashed.is_some() {
         squash(isa, [chunk.running, packed.division.padded(), stride], hidden, work.squashed);
     }

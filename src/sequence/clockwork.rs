@@ -190,7 +190,7 @@ impl Module {
             bias: Some(&bias[blocks.start * I::LANES..blocks.end * I::LANES]),
             rows: x,
             count,
-            ahead: Ahead::of(self.input.bytes(), count),
+            ahead: Ahead::of(self.input.bytes()),
         };
         product.run(isa, &mut sums[..count * blocks.len() * I::LANES]);
     }
@@ -205,7 +205,7 @@ impl Module {
             bias: None,
             rows: Rows { data: &hidden.data[self.units.start..], stride: hidden.stride },
             count,
-            ahead: Ahead::of(self.recurrent.bytes(), count),
+            ahead: Ahead::of(self.recurrent.bytes()),
         };
         product.run(isa, &mut sums[..count * self.division.blocks(group).len() * I::LANES]);
     }

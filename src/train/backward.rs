@@ -304,7 +304,7 @@ impl Backward<'_> {
         let sums: &mut [f32] = bytemuck::cast_slice_mut(&mut tape.sums);
         let input: &mut [f32] = bytemuck::cast_slice_mut(&mut room.input);
         let recurrent: &mut [f32] = bytemuck::cast_slice_mut(&mut room.recurrent);
-        let (end, ahead) = (steps.start(range.end), Ahead::of(packed.bytes(), ROWS));
+        let (end, ahead) = (steps.start(range.end), Ahead::of(packed.bytes()));
         for first in (base..end).step_by(ROWS) {
             let count = ROWS.min(end - first);
             let mut kept =
@@ -449,7 +449,7 @@ pub(super) fn group_product<I: Isa>(
         bias: None,
         rows,
         count,
-        ahead: Ahead::of(by.panels.bytes(), count),
+        ahead: Ahead::of(by.panels.bytes()),
     };
     product.run(isa, &mut sums[..count * line]);
     (line, blocks.start * I::LANES..by.division.units.min(blocks.end * I::LANES))

@@ -184,7 +184,7 @@ impl Kernel for Apply<'_> {
                     bias: (!self.bias.is_empty()).then(|| &self.bias[start..][..line]),
                     rows: Rows { data: &self.x[first * x_stride..], stride: x_stride },
                     count,
-                    ahead: Ahead::of(self.panels.bytes(), count),
+                    ahead: Ahead::of(self.panels.bytes()),
                 };
                 product.run(isa, &mut sums[..count * line]);
                 let width = line.min(self.division.units - start);
