@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 /// Splits `count` things into at most `shares` ranges whose lengths differ by at most one; none is empty.
 pub(crate) fn split(count: usize, shares: usize) -> impl Iterator<Item = Range<usize>> {
     let shares = shares.clamp(1, count.max(1));
@@ -17,12 +19,9 @@ pub(crate) fn each<T: Send>(shares: impl ExactSizeIterator<Item = T> + Send, wor
     if shares.len() == 1 {
         return shares.into_iter().for_each(work);
     }
-    let work = &work;
-    rayon::scope(|scope| {
-        for share in shares {
-            scope.spawn(move |_| work(share));
-        }
-    });
+    // By halves that threads take from each other, and not by rayon's `scope`: it needs memory for every share, and lets go
+    // of its own while the last job's arguments point there, which Miri calls undefined.
+    shares.collect::<Vec<_>>().into_par_iter().with_max_len(1).for_each(&work);
 }
 
 /// Values that are copied at once.
@@ -156,10 +155,7 @@ impl Team {
         *self.round.get_mut() = 0;
         *self.broken.get_mut() = false;
         let (team, work) = (&*self, &work);
-        rayon::scope(|scope| {
-            for _ in 1..team.most {
-                scope.spawn(move |_| team.join(work));
-            }
+        let lead = || {
             let start = Instant::now();
             while team.came.load(Ordering::Acquire) < team.most && start.elapsed() < patience {
                 spin_loop();
@@ -167,7 +163,8 @@ impl Team {
             let count = team.came.fetch_add(CLOSED, Ordering::AcqRel);
             team.members.store(count, Ordering::Release);
             team.take_part(Member { team, index: 0, count }, work);
-        });
+        };
+        rayon::join(lead, || each(1..team.most, |_| team.join(work)));
     }
 
     fn join(&self, work: &(impl Fn(Member<'_>) + Sync)) {
