@@ -2,9 +2,10 @@
 
 use wide::f32x16;
 
+use super::chains::Chains;
 use super::finish::finish_rows;
 use super::pack::{Division, GROUP, Panels};
-use super::product::{Ahead, Chains, Product, Rows};
+use super::product::{Ahead, Product, Rows};
 use crate::activation::Finish;
 use crate::simd::{Isa, Kernel, Token, dispatch};
 
@@ -71,6 +72,7 @@ impl Kernel for &mut Apply<'_> {
     fn run<I: Isa>(self, isa: I) {
         let linear = self.linear;
         let (input, output) = (linear.input, linear.output);
+        let (panels, chains, ahead) = (&linear.panels, Chains::InOrder, Ahead::of(linear.panels.bytes()));
         for (x, y) in self.x.chunks(ROWS * input).zip(self.y.chunks_mut(ROWS * output)) {
             let (rows, count) = (Rows { data: x, stride: input }, x.len() / input);
             for group in 0..linear.division.groups() {
@@ -79,7 +81,6 @@ impl Kernel for &mut Apply<'_> {
                 let first = blocks.start * I::LANES;
                 let sums = &mut self.sums[..count * line];
                 let bias = Some(&linear.bias[first..first + line]);
-                let (panels, chains, ahead) = (&linear.panels, Chains::InOrder, Ahead::of(linear.panels.bytes()));
                 Product { panels, group, chains, bias, rows, count, ahead }.run(isa, sums);
                 let kept = line.min(output - first);
                 for (sums, y) in sums.chunks_exact(line).zip(y.chunks_exact_mut(output)) {

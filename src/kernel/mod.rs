@@ -1,6 +1,8 @@
 //! Packed weights, products, activations: what is the same for every cell.
 
 pub mod activate;
+pub mod chains;
+pub mod dot;
 pub mod finish;
 pub mod linear;
 pub mod math;

@@ -1,61 +1,18 @@
 //! The product of some rows with a group's packed weights: register tiles of rows × three vectors.
 //!
-//! The order of summation is fixed by the layer's shape alone: chains of [`CHAIN`] terms (or two halves, [`Chains`]), whose
-//! sums are added in order. So a row has the same bits alone or in any batch, on any number of threads, whole or
-//! streamed, and on AVX2 and AVX-512.
+//! The order of summation is fixed by the layer's shape alone: chains of some terms ([`Chains`]), whose sums are added in
+//! order. So a row has the same bits alone or in any batch, on any number of threads, whole or streamed, and on AVX2 and
+//! AVX-512.
 //!
 //! Arrays are filled by loops here, never by `array::map` or `from_fn`: these are not always inlined, and what is not inlined
 //! into the function that has the features on is compiled without them, and saves all registers at the call.
 
 #![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed: iterators are not always inlined")]
 
+use super::chains::Chains;
+use super::dot::dot;
 use super::pack::{PANEL, Panels};
 use crate::simd::{Isa, Vector};
-
-/// Terms that are summed in one chain.
-///
-/// Short chains are more exact (`docs/performance.md`): one chain of 128 terms is 2.5e-6 off on a voice detector after 1,875
-/// steps, chains of 64 1.5e-6 (with an earlier update of c; 1.2e-6 with today's). A chain of 64 lines of three vectors
-/// (12 KiB) also stays in the L1 cache for all rows.
-pub(crate) const CHAIN: usize = 64;
-
-/// How the terms of a sum are divided into chains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chains {
-    /// Of [`CHAIN`] terms, one after the other.
-    InOrder,
-    /// Two, of half the terms each: for a cell so small that one step waits for its chains.
-    Halves,
-    /// Of [`LONG`] terms: for gradients, which are sums over many rows anyway.
-    Long,
-}
-
-/// Terms of a long chain. They come from the L2 cache for every tile, and nothing is waited for: 97 % of the multiply-adds'
-/// limit, where chains of 64 have 87 % because each of them begins and ends (docs/performance.md).
-const LONG: usize = 512;
-
-impl Chains {
-    /// For the recurrent sums of `gates` gates of `units` units: up to 64 sums are two registers or fewer a chain port.
-    pub fn recurrent(gates: usize, units: usize) -> Self {
-        if gates * units <= 64 { Chains::Halves } else { Chains::InOrder }
-    }
-
-    /// Terms of the first chain of `depth`, and of those that follow.
-    #[inline(always)]
-    fn first(self, depth: usize) -> usize {
-        match self {
-            Chains::InOrder => depth.min(CHAIN),
-            Chains::Halves => depth.div_ceil(2),
-            Chains::Long => depth.min(LONG),
-        }
-    }
-
-    /// Terms of the others at most.
-    #[inline(always)]
-    fn next(self) -> usize {
-        if self == Chains::Long { LONG } else { CHAIN }
-    }
-}
 
 /// Rows of equal width at a fixed distance.
 #[derive(Clone, Copy)]
@@ -151,13 +108,23 @@ impl Product<'_> {
         let Strip { group, column, width, first, rows } = strip;
         let (depth, line) = (self.panels.depth(), VECTORS * I::LANES);
         let start = column * depth;
-        let mut at = 0;
-        if rows == 1 && !AHEAD && self.chains == Chains::InOrder {
-            let bias = self.bias.map(|bias| &bias[column..][..line]);
+        if rows == 1 && !AHEAD && self.chains != Chains::Long {
+            // Its chains go side by side: one alone would wait for itself.
             let values = &self.rows.data[first * self.rows.stride..][..depth];
+            let mut from = [[isa.splat(0.0); VECTORS]];
+            if let Some(bias) = self.bias {
+                for vector in 0..VECTORS {
+                    from[0][vector] = isa.load(&bias[column + vector * I::LANES..]);
+                }
+            }
+            let [row] = dot(isa, &group[start..][..depth * line], values, from, self.chains, 0);
             let sums = &mut sums[first * width + column..][..line];
-            at = one_row::<I, VECTORS>(isa, &group[start..][..depth * line], values, bias, sums);
+            for vector in 0..VECTORS {
+                isa.store(row[vector], &mut sums[vector * I::LANES..]);
+            }
+            return;
         }
+        let mut at = 0;
         while at < depth {
             let terms = (depth - at).min(if at == 0 { self.chains.first(depth) } else { self.chains.next() });
             let lines = &group[start + at * line..][..terms * line];
@@ -193,89 +160,6 @@ impl Product<'_> {
             at += terms;
         }
     }
-}
-
-/// As many whole chains of one row as go side by side: one alone would wait for itself. Returns how many terms they are.
-#[inline(always)]
-fn one_row<I: Isa, const VECTORS: usize>(
-    isa: I,
-    lines: &[f32],
-    values: &[f32],
-    bias: Option<&[f32]>,
-    sums: &mut [f32],
-) -> usize {
-    let (line, depth) = (VECTORS * I::LANES, values.len());
-    let zeros = [isa.splat(0.0); VECTORS];
-    let mut total = zeros;
-    if let Some(bias) = bias {
-        for vector in 0..VECTORS {
-            total[vector] = isa.load(&bias[vector * I::LANES..]);
-        }
-    }
-    let mut at = 0;
-    while depth - at >= 2 * CHAIN {
-        let (lines, values) = (&lines[at * line..], &values[at..]);
-        let start = if at == 0 { total } else { zeros };
-        if depth - at >= 4 * CHAIN {
-            add_chains(abreast::<I, VECTORS, 4>(isa, lines, values, [start, zeros, zeros, zeros]), at == 0, &mut total);
-            at += 4 * CHAIN;
-        } else if depth - at >= 3 * CHAIN {
-            add_chains(abreast::<I, VECTORS, 3>(isa, lines, values, [start, zeros, zeros]), at == 0, &mut total);
-            at += 3 * CHAIN;
-        } else {
-            add_chains(abreast::<I, VECTORS, 2>(isa, lines, values, [start, zeros]), at == 0, &mut total);
-            at += 2 * CHAIN;
-        }
-    }
-    if at > 0 {
-        for vector in 0..VECTORS {
-            isa.store(total[vector], &mut sums[vector * I::LANES..]);
-        }
-    }
-    at
-}
-
-/// Adds chains' sums in their order; the first of all is what it begins with.
-#[inline(always)]
-fn add_chains<V: Vector, const VECTORS: usize, const CHAINS: usize>(
-    chains: [[V; VECTORS]; CHAINS],
-    first: bool,
-    total: &mut [V; VECTORS],
-) {
-    for chain in 0..CHAINS {
-        for vector in 0..VECTORS {
-            let sum = chains[chain][vector];
-            total[vector] = if first && chain == 0 { sum } else { total[vector] + sum };
-        }
-    }
-}
-
-/// Whole chains side by side.
-#[inline(always)]
-fn abreast<I: Isa, const VECTORS: usize, const CHAINS: usize>(
-    isa: I,
-    lines: &[f32],
-    values: &[f32],
-    mut sums: [[I::Vector; VECTORS]; CHAINS],
-) -> [[I::Vector; VECTORS]; CHAINS] {
-    let line = VECTORS * I::LANES;
-    let mut terms = [&[0.0; CHAIN]; CHAINS];
-    let mut own = [&[][..]; CHAINS];
-    let (values, _) = values.as_chunks::<CHAIN>();
-    for chain in 0..CHAINS {
-        terms[chain] = &values[chain];
-        own[chain] = &lines[chain * CHAIN * line..][..CHAIN * line];
-    }
-    for k in 0..CHAIN {
-        for chain in 0..CHAINS {
-            let (value, weights) = (isa.splat(terms[chain][k]), &own[chain][k * line..][..line]);
-            for vector in 0..VECTORS {
-                let weight = isa.load(&weights[vector * I::LANES..]);
-                sums[chain][vector] = weight.mul_add(value, sums[chain][vector]);
-            }
-        }
-    }
-    sums
 }
 
 /// Some rows, and a panel of a group.

@@ -12,8 +12,8 @@ use crate::cell::lstm::{AnyLstm, LstmOptions, StandardLstm};
 use crate::cell::mutant::{FirstMutant, Mutation, OtherMutant};
 use crate::cell::rnn::{AnyRnn, RnnOptions, TanhRnn};
 use crate::error::Result;
+use crate::kernel::chains::Chains;
 use crate::kernel::pack::{Division, Panels};
-use crate::kernel::product::Chains;
 use crate::simd::{Isa, Level, Token};
 use crate::weights::{
     ClockworkWeights, DepthGatedWeights, GruWeights, LstmWeights, MutantWeights, RnnWeights, Weights,

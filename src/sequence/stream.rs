@@ -3,8 +3,9 @@
 use super::layer::{Kind, Packed, Visit};
 use crate::cell::learn::Learn;
 use crate::cell::lstm::{self, StandardLstm};
+use crate::kernel::chains::Chains;
 use crate::kernel::pack::Division;
-use crate::kernel::product::{Chains, Rows};
+use crate::kernel::product::Rows;
 use crate::kernel::step::{Cell, Input, Places, Single, single, single_blocks};
 use crate::simd::{Isa, Kernel, dispatch};
 

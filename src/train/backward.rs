@@ -8,8 +8,9 @@ use super::pass::{Memory, ROWS, Room, Tape, Trained, Transposed, grow, row_strid
 use super::steps::Steps;
 use crate::cell::gru::{GruOptions, reset_back};
 use crate::cell::learn::{Back, Learn, MOST_VALUES, Then, tanh_slope};
+use crate::kernel::chains::Chains;
 use crate::kernel::math::NEGLIGIBLE;
-use crate::kernel::product::{Ahead, Chains, Product, Rows};
+use crate::kernel::product::{Ahead, Product, Rows};
 use crate::kernel::step::{Cell, State};
 use crate::sequence::advance::Kept;
 use crate::sequence::layer::Visit;
