@@ -144,11 +144,12 @@ pub(crate) trait Stepped: Copy {
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>);
 }
 
-/// A cell all of whose gates are summed at every step.
+/// A cell all of whose gates are summed at every step. A row alone keeps its sums in registers where `ALONE` says so: that is
+/// code of its own, much of it.
 #[derive(Clone, Copy)]
-pub(crate) struct Steady<C, const GATES: usize>(pub C);
+pub(crate) struct Steady<C, const GATES: usize, const ALONE: bool>(pub C);
 
-impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
+impl<C: Cell<GATES>, const GATES: usize, const ALONE: bool> Stepped for Steady<C, GATES, ALONE> {
     const MEMORY: bool = C::MEMORY;
     const BELOW: bool = C::BELOW;
     const CLOCK: bool = false;
@@ -175,13 +176,13 @@ impl<C: Cell<GATES>, const GATES: usize> Stepped for Steady<C, GATES> {
 
     #[inline(always)]
     fn advance<I: Isa>(self, isa: I, packed: &Packed, step: Step<'_>, work: &mut Work<'_>) {
-        advance::<I, C, GATES>(isa, self.0, packed, step, work);
+        advance::<I, C, GATES, ALONE>(isa, self.0, packed, step, work);
     }
 }
 
 /// One step of the groups that a thread owns.
 #[inline(always)]
-fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
+fn advance<I: Isa, C: Cell<GATES>, const GATES: usize, const ALONE: bool>(
     isa: I,
     cell: C,
     packed: &Packed,
@@ -209,7 +210,7 @@ fn advance<I: Isa, C: Cell<GATES>, const GATES: usize>(
             below,
             first_unit: work.first_unit,
         };
-        if chunk.running == 1 && !C::BELOW && work.kept.is_none() {
+        if ALONE && chunk.running == 1 && !C::BELOW && work.kept.is_none() {
             let ahead = if far == Ahead::Yes { AHEAD_LINES } else { 0 };
             let step = Single { cell, division, recurrent: &packed.recurrent, chains: packed.chains, ahead };
             single::<I, C, GATES>(isa, step, group, Input::Sums(input), &mut places);

@@ -14,7 +14,7 @@ use crate::cell::rnn::{AnyRnn, RnnOptions, TanhRnn};
 use crate::error::Result;
 use crate::kernel::chains::Chains;
 use crate::kernel::pack::{Division, Panels};
-use crate::simd::{Isa, Level, Token};
+use crate::simd::{Isa, Kernel, Level, Token, dispatch_apart};
 use crate::weights::{
     ClockworkWeights, DepthGatedWeights, GruWeights, LstmWeights, MutantWeights, RnnWeights, Weights,
 };
@@ -116,26 +116,60 @@ pub(crate) trait Visit: Sized {
 }
 
 impl Kind {
-    /// Does it for the cell, which has such vectors ([`Packed::unit_values`]).
-    #[inline(always)]
-    pub fn visit<I: Isa>(self, isa: I, vectors: &[f32], visit: impl Visit) {
+    /// Does it for the cell, which has such vectors ([`Packed::unit_values`]), with the registers of `token`.
+    #[inline]
+    pub fn visit(self, token: Token, vectors: &[f32], visit: impl Visit) {
         match self {
-            Kind::StandardLstm => visit.steady(isa, StandardLstm),
-            Kind::AnyLstm(options) => visit.steady(isa, AnyLstm { options, peepholes: vectors }),
+            Kind::StandardLstm => steady(token, StandardLstm, visit),
+            Kind::AnyLstm(options) => steady(token, AnyLstm { options, peepholes: vectors }, visit),
             Kind::DepthGated(options) => {
                 let (peepholes, depth) = vectors.split_at(vectors.len() / 5 * 3);
-                visit.steady(isa, DepthGated { lstm: AnyLstm { options, peepholes }, depth });
+                steady(token, DepthGated { lstm: AnyLstm { options, peepholes }, depth }, visit);
             }
-            Kind::StandardGru => visit.steady(isa, StandardGru { recurrent_bias: vectors }),
-            Kind::AnyGru(options) => visit.steady(isa, AnyGru { options, recurrent_bias: vectors }),
-            Kind::ResetBefore(options) => visit.steady(isa, ResetBefore { options }),
-            Kind::Mutant(Mutation::Mut1) => visit.steady(isa, FirstMutant { bias: vectors }),
-            Kind::Mutant(Mutation::Mut2 | Mutation::Mut3) => visit.steady(isa, OtherMutant),
-            Kind::TanhRnn => visit.steady(isa, TanhRnn),
-            Kind::AnyRnn(options) => visit.steady(isa, AnyRnn { options }),
-            Kind::Clockwork(options) if is_tanh(options) => visit.clockwork(isa, TanhRnn),
-            Kind::Clockwork(options) => visit.clockwork(isa, AnyRnn { options }),
+            Kind::StandardGru => steady(token, StandardGru { recurrent_bias: vectors }, visit),
+            Kind::AnyGru(options) => steady(token, AnyGru { options, recurrent_bias: vectors }, visit),
+            Kind::ResetBefore(options) => steady(token, ResetBefore { options }, visit),
+            Kind::Mutant(Mutation::Mut1) => steady(token, FirstMutant { bias: vectors }, visit),
+            Kind::Mutant(Mutation::Mut2 | Mutation::Mut3) => steady(token, OtherMutant, visit),
+            Kind::TanhRnn => steady(token, TanhRnn, visit),
+            Kind::AnyRnn(options) => steady(token, AnyRnn { options }, visit),
+            Kind::Clockwork(options) if is_tanh(options) => dispatch_apart(token, OfClockwork { cell: TanhRnn, visit }),
+            Kind::Clockwork(options) => dispatch_apart(token, OfClockwork { cell: AnyRnn { options }, visit }),
         }
+    }
+}
+
+/// A visit to one cell.
+struct OfSteady<C, V, const GATES: usize, const KEPT: usize> {
+    cell: C,
+    visit: V,
+}
+
+#[inline]
+fn steady<C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(token: Token, cell: C, visit: impl Visit) {
+    dispatch_apart(token, OfSteady { cell, visit });
+}
+
+impl<C: Learn<GATES, KEPT>, V: Visit, const GATES: usize, const KEPT: usize> Kernel for OfSteady<C, V, GATES, KEPT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        self.visit.steady(isa, self.cell);
+    }
+}
+
+struct OfClockwork<C, V> {
+    cell: C,
+    visit: V,
+}
+
+impl<C: Learn<1, 1>, V: Visit> Kernel for OfClockwork<C, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        self.visit.clockwork(isa, self.cell);
     }
 }
 

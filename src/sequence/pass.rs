@@ -14,7 +14,7 @@ use super::stream::Sweep;
 use super::workspace::{CHUNK_STEPS, Strides, Workspace};
 use crate::cell::learn::Learn;
 use crate::kernel::product::Rows;
-use crate::simd::{Isa, Kernel, dispatch};
+use crate::simd::Isa;
 use crate::team::{Member, Target};
 
 /// A pass and all it needs.
@@ -51,7 +51,8 @@ impl Pass<'_> {
     /// Runs it. Not generic, so that it is compiled here and not again in every crate that names a session type.
     pub fn run(self, work: &mut Workspace) {
         if !self.steps.is_empty() {
-            dispatch(self.packed.token, Running { pass: self, work });
+            let packed = self.packed;
+            packed.kind.visit(packed.token, packed.unit_values(), Running { pass: self, work });
         }
     }
 }
@@ -62,20 +63,10 @@ struct Running<'a> {
     work: &'a mut Workspace,
 }
 
-impl Kernel for Running<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        let packed = self.pass.packed;
-        packed.kind.visit(isa, packed.unit_values(), self);
-    }
-}
-
 impl Visit for Running<'_> {
     #[inline(always)]
     fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C) {
-        self.by(isa, Steady(cell));
+        self.by(isa, Steady::<C, GATES, true>(cell));
     }
 
     #[inline(always)]

@@ -59,7 +59,7 @@ pub(crate) fn advance_for(kind: Kind, hidden: usize) -> Advance {
         (Kind::StandardLstm, 40) => advance::<40>,
         (Kind::StandardLstm, 48) => advance::<48>,
         (Kind::StandardLstm, 64) => advance::<64>,
-        _ => advance::<0>,
+        _ => advance_any,
     }
 }
 
@@ -72,12 +72,17 @@ fn advance<const UNITS: usize>(
     sweep: Sweep,
 ) {
     // Behind a reference, so that it is not copied again on its way into the function that has the features on.
-    let mut step = Step::<UNITS> { packed, x, hidden, next, memory, sweep };
-    dispatch(packed.token, &mut step);
+    let mut step = Step { packed, x, hidden, next, memory, sweep };
+    dispatch(packed.token, Known::<UNITS>(&mut step));
 }
 
-/// One row, one step; `UNITS` hidden units, or any number where it is 0.
-struct Step<'a, const UNITS: usize> {
+fn advance_any(packed: &Packed, x: &[f32], hidden: &[f32], next: &mut [f32], memory: &mut [f32], sweep: Sweep) {
+    let mut step = Step { packed, x, hidden, next, memory, sweep };
+    packed.kind.visit(packed.token, packed.unit_values(), &mut step);
+}
+
+/// One row, one step.
+struct Step<'a> {
     packed: &'a Packed,
     x: &'a [f32],
     hidden: &'a [f32],
@@ -86,19 +91,7 @@ struct Step<'a, const UNITS: usize> {
     sweep: Sweep,
 }
 
-impl<const UNITS: usize> Kernel for &mut Step<'_, UNITS> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        if UNITS > 0 {
-            return self.known::<I>(isa);
-        }
-        self.packed.kind.visit(isa, self.packed.unit_values(), self);
-    }
-}
-
-impl<const UNITS: usize> Visit for &mut Step<'_, UNITS> {
+impl Visit for &mut Step<'_> {
     #[inline(always)]
     fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C) {
         // What [`can_advance`] refuses never comes here.
@@ -110,7 +103,7 @@ impl<const UNITS: usize> Visit for &mut Step<'_, UNITS> {
     fn clockwork<I: Isa, C: Learn<1, 1>>(self, _isa: I, _cell: C) {}
 }
 
-impl<const UNITS: usize> Step<'_, UNITS> {
+impl Step<'_> {
     #[inline(always)]
     fn by<I: Isa, C: Cell<GATES>, const GATES: usize>(&mut self, isa: I, cell: C) {
         let Step { packed, x, hidden, .. } = *self;
@@ -125,14 +118,20 @@ impl<const UNITS: usize> Step<'_, UNITS> {
             single::<I, C, GATES>(isa, step, group, input, &mut places);
         }
     }
+}
 
-    /// A standard LSTM of `UNITS` units.
+/// The step of a standard LSTM of `UNITS` units.
+struct Known<'s, 'a, const UNITS: usize>(&'s mut Step<'a>);
+
+impl<const UNITS: usize> Kernel for Known<'_, '_, UNITS> {
+    type Output = ();
+
     #[inline(always)]
-    fn known<I: Isa>(&mut self, isa: I) {
-        let Step { packed, x, hidden, .. } = *self;
+    fn run<I: Isa>(self, isa: I) {
+        let Step { packed, x, hidden, .. } = *self.0;
         let hidden = &hidden[..UNITS.next_multiple_of(I::LANES)];
-        let next = &mut self.next[..UNITS.next_multiple_of(I::LANES)];
-        let memory = &mut self.memory[..UNITS.next_multiple_of(I::LANES)];
+        let next = &mut self.0.next[..UNITS.next_multiple_of(I::LANES)];
+        let memory = &mut self.0.memory[..UNITS.next_multiple_of(I::LANES)];
         let mut places =
             Places { hidden, next, hidden_stride: 0, memory, memory_stride: 0, below: NOTHING, first_unit: 0 };
         let (division, recurrent) = (&packed.division, &packed.recurrent);
@@ -141,7 +140,7 @@ impl<const UNITS: usize> Step<'_, UNITS> {
         let input = Input::Features { weights: &packed.input, bias: packed.bias(), x };
         let groups = Division::known_groups(UNITS, I::LANES);
         for place in 0..groups {
-            let group = self.sweep.group(place, groups);
+            let group = self.0.sweep.group(place, groups);
             let blocks = Division::known_blocks(UNITS, I::LANES, group);
             let first = blocks.start;
             match blocks.len() {

@@ -98,3 +98,18 @@ pub(crate) fn dispatch<K: Kernel>(token: Token, kernel: K) -> K::Output {
         Token::Portable(isa) => kernel.run(isa),
     }
 }
+
+/// [`dispatch`] as a function of its own on every level, as it is wherever features are switched on: for one kernel of many that
+/// a caller chooses from. In one function they took the compiler a third longer, whose time grows faster than a function.
+#[inline]
+pub(crate) fn dispatch_apart<K: Kernel>(token: Token, kernel: K) -> K::Output {
+    match token {
+        Token::Portable(isa) => Isa::enable(
+            isa,
+            #[inline(always)]
+            || kernel.run(isa),
+        ),
+        #[cfg(target_arch = "x86_64")]
+        _ => dispatch(token, kernel),
+    }
+}

@@ -92,7 +92,8 @@ impl Isa for Portable {
     const TILE_ROWS: usize = Level::Portable.tile_rows();
     const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
-    #[inline(always)]
+    // A function of its own, as the others' are.
+    #[inline(never)]
     fn enable<R>(self, work: impl FnOnce() -> R) -> R {
         work()
     }

@@ -15,7 +15,7 @@ use crate::kernel::step::{Cell, State};
 use crate::sequence::advance::Kept;
 use crate::sequence::layer::Visit;
 use crate::sequence::share::Way;
-use crate::simd::{Isa, Kernel, Vector, dispatch};
+use crate::simd::{Isa, Vector};
 
 /// One pass's way back over a stretch of steps.
 pub(crate) struct Backward<'a> {
@@ -86,17 +86,8 @@ impl Room {
 impl Backward<'_> {
     /// Runs it.
     pub fn run(self) {
-        dispatch(self.trained.packed.token, self);
-    }
-}
-
-impl Kernel for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
         let packed = &self.trained.packed;
-        packed.kind.visit(isa, packed.unit_values(), self);
+        packed.kind.visit(packed.token, packed.unit_values(), self);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sequence::layer::Visit;
 use crate::sequence::share::Way;
 use crate::sequence::stream::Sweep;
 use crate::sequence::workspace::Strides;
-use crate::simd::{Isa, Kernel, dispatch};
+use crate::simd::Isa;
 
 /// One pass over some sequences.
 pub(crate) struct Forward<'a> {
@@ -49,24 +49,16 @@ pub(crate) struct Columns<'a> {
 impl Forward<'_> {
     /// Runs it.
     pub fn run(self) {
-        dispatch(self.trained.packed.token, self);
-    }
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
         let packed = &self.trained.packed;
-        packed.kind.visit(isa, packed.unit_values(), self);
+        packed.kind.visit(packed.token, packed.unit_values(), self);
     }
 }
 
 impl Visit for Forward<'_> {
     #[inline(always)]
     fn steady<I: Isa, C: Learn<GATES, KEPT>, const GATES: usize, const KEPT: usize>(self, isa: I, cell: C) {
-        self.by(isa, Steady(cell));
+        // Most sums are kept, and those go through memory.
+        self.by(isa, Steady::<C, GATES, false>(cell));
     }
 
     #[inline(always)]
