@@ -6,6 +6,7 @@ pub mod cells;
 pub mod jobs;
 pub mod network_jobs;
 pub mod networks;
+pub mod npz;
 pub mod variants;
 
 use std::fs::File;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use gatewise::{Level, LstmWeights};
 use gatewise_reference as reference;
-use npyz::npz::NpzArchive;
+use npz::NpzArchive;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

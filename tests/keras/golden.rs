@@ -6,6 +6,7 @@ use gatewise::load::keras;
 use gatewise::network::blueprint::Blueprint;
 use gatewise::network::{Network, NetworkSession, Rows};
 
+use super::common::npz::NpzArchive;
 use super::common::{array, fixture};
 
 /// Runs a case's x and compares with its y.
@@ -39,7 +40,7 @@ pub fn check(name: &str, blueprint: &Blueprint) {
 /// B: the first axis of x.
 fn sequences(io: &Path) -> usize {
     let file = std::io::BufReader::new(std::fs::File::open(io).unwrap());
-    let mut archive = npyz::npz::NpzArchive::new(file).unwrap();
+    let mut archive = NpzArchive::new(file).unwrap();
     archive.by_name("x").unwrap().unwrap().shape()[0] as usize
 }
 

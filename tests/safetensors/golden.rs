@@ -5,8 +5,8 @@ use std::path::Path;
 use gatewise::load::Cell;
 use gatewise::load::safetensors::SafetensorsFile;
 use gatewise::{Activation, Batch, Layout, Outputs, Session};
-use npyz::npz::NpzArchive;
 
+use crate::common::npz::NpzArchive;
 use crate::common::{array, assert_close, fixture, levels};
 
 /// A case that PyTorch computed, and what its file does not say.

@@ -1,27 +1,28 @@
 //! Array files, written and read back.
 
+#[path = "../../../tests/common/npz.rs"]
+mod npz;
+
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Write};
 
-use npyz::npz::{NpzArchive, NpzWriter};
-use npyz::{NpyFile, Order, WriterBuilder};
+use npyz::{NpyFile, Order};
+use npz::NpzArchive;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// An npz file under construction.
-pub struct Npz(NpzWriter<Cursor<Vec<u8>>>);
+pub struct Npz(ZipWriter<Cursor<Vec<u8>>>);
 
 impl Npz {
     pub fn new() -> Self {
-        Npz(NpzWriter::new(Cursor::new(Vec::new())))
+        Npz(ZipWriter::new(Cursor::new(Vec::new())))
     }
 
     /// Adds a float32 array in C order.
-    pub fn with(mut self, name: &str, shape: &[u64], values: &[f32]) -> Self {
+    pub fn with(self, name: &str, shape: &[u64], values: &[f32]) -> Self {
         assert_eq!(values.len() as u64, shape.iter().product::<u64>(), "{name}: values for the shape");
-        let mut writer =
-            self.0.array(name, Default::default()).expect("an entry").default_dtype().shape(shape).begin_nd().unwrap();
-        writer.extend(values.iter().copied()).expect("in memory");
-        writer.finish().expect("in memory");
-        self
+        self.with_file(name, &npy_floats(shape, values))
     }
 
     /// Adds an int64 array in C order.
@@ -31,15 +32,18 @@ impl Npz {
     }
 
     /// Adds an array whose header says what it likes, as Python would write it: `'<f4'`, `False`, `(2, 3)`.
-    pub fn with_raw(mut self, name: &str, header: [&str; 3], data: &[u8]) -> Self {
-        let zip = self.0.zip_writer();
-        zip.start_file(format!("{name}.npy"), Default::default()).expect("an entry");
-        zip.write_all(&npy(header, data)).expect("in memory");
+    pub fn with_raw(self, name: &str, header: [&str; 3], data: &[u8]) -> Self {
+        self.with_file(name, &npy(header, data))
+    }
+
+    fn with_file(mut self, name: &str, npy: &[u8]) -> Self {
+        self.0.start_file(format!("{name}.npy"), SimpleFileOptions::default()).expect("an entry");
+        self.0.write_all(npy).expect("in memory");
         self
     }
 
-    pub fn bytes(mut self) -> Vec<u8> {
-        self.0.zip_writer().finish().expect("in memory").into_inner()
+    pub fn bytes(self) -> Vec<u8> {
+        self.0.finish().expect("in memory").into_inner()
     }
 }
 

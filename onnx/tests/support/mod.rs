@@ -3,12 +3,14 @@
 #![allow(dead_code, reason = "every test file uses a part")]
 
 pub mod build;
+#[path = "../../../tests/common/npz.rs"]
+mod npz;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use gatewise_onnx::{Array, Values};
-use npyz::npz::NpzArchive;
+use npz::NpzArchive;
 
 /// A fixture's folder.
 pub struct Fixture {

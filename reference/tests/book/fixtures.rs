@@ -1,5 +1,8 @@
 //! Golden cases from files, and the cells by autograd from the papers' equations among them, in f64 to twelve decimals.
 
+#[path = "../../../tests/common/npz.rs"]
+mod npz;
+
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -9,7 +12,7 @@ use gatewise_reference::{
     Lstm, Matrix, Mutant, Mutation, Network, NetworkInput, NetworkOutput, NoTrace, Reset, Sequence, SimpleRnn, Trace,
     TraceFilter, Update, forward,
 };
-use npyz::npz::NpzArchive;
+use npz::NpzArchive;
 use serde_json::Value;
 
 use crate::assert_all_near;

@@ -1,9 +1,12 @@
 //! Every element type and order beside what others write, and what others read of ours.
 
+#[path = "../../../../tests/common/npz.rs"]
+mod npz;
+
 use std::fs;
 
 use half::f16;
-use npyz::npz::NpzArchive;
+use npz::NpzArchive;
 use zip::CompressionMethod;
 
 use super::{Place, npy, npy_of, npz, read_any};
